@@ -1,0 +1,5 @@
+//! How results are told.
+
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod text;

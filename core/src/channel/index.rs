@@ -1,0 +1,327 @@
+//! The subscription lists of a shard.
+//!
+//! Each channel has a doubly linked list of subscriptions, and the subscriptions of one connection are
+//! chained as well. All links live in one vector: subscribing and leaving cost O(1) a channel, a fan-out
+//! is a walk, and a hold keeps four bytes.
+
+use core::mem;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::SharedSeed;
+use foldhash::quality::SeedableRandomState;
+
+use crate::ground::{ConnId, Rng, Seed, Time};
+
+const NIL: u32 = u32::MAX;
+
+static SHARED: SharedSeed = SharedSeed::from_u64(0x686f_6c64_6661_7374);
+
+/// The channels of a shard with their subscribers, in the order in which they came.
+#[derive(Debug)]
+pub struct Index {
+    by_name: HashMap<Arc<str>, u32, SeedableRandomState>,
+    channels: Vec<Channel>,
+    free_channels: Vec<u32>,
+    nodes: Vec<Node>,
+    free_nodes: Vec<u32>,
+}
+
+/// A channel that has subscribers. Valid until the last of them leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChannelKey(u32);
+
+/// A subscription. Valid until it is dropped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SubKey(u32);
+
+/// All subscriptions of one connection. Give it back to [`Index::unsubscribe`] when the hold ends.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Subscriptions(u32);
+
+/// Which format of an item a subscriber takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A response hold.
+    Response,
+    /// A stream hold, ready for data.
+    Stream,
+}
+
+/// One step of a walk over a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct Subscription {
+    /// Who is subscribed.
+    pub conn: ConnId,
+    /// What it takes.
+    pub kind: Kind,
+    /// The next one; read before this one is dropped.
+    pub next: Option<SubKey>,
+}
+
+#[derive(Debug)]
+struct Channel {
+    name: Arc<str>,
+    head: u32,
+    tail: u32,
+    len: usize,
+    delivered: Time,
+}
+
+#[derive(Debug)]
+struct Node {
+    conn: ConnId,
+    kind: Kind,
+    channel: u32,
+    prev: u32,
+    next: u32,
+    sibling: u32,
+}
+
+impl Default for Subscriptions {
+    fn default() -> Self {
+        Self(NIL)
+    }
+}
+
+impl Index {
+    /// An index without channels. The seed makes the hash of channel names unpredictable to publishers.
+    pub fn new(seed: Seed) -> Self {
+        let state = SeedableRandomState::with_seed(Rng::new(seed).next_u64(), &SHARED);
+        Self {
+            by_name: HashMap::with_hasher(state),
+            channels: Vec::new(),
+            free_channels: Vec::new(),
+            nodes: Vec::new(),
+            free_nodes: Vec::new(),
+        }
+    }
+
+    /// Subscribes `conn` and links the subscription to its others. Returns the channel's name if this is
+    /// its first subscription.
+    pub fn subscribe(
+        &mut self,
+        name: &str,
+        conn: ConnId,
+        kind: Kind,
+        subs: &mut Subscriptions,
+    ) -> Option<Arc<str>> {
+        let channel = self.open(name);
+        let entry = &mut self.channels[channel as usize];
+        let node = Node { conn, kind, channel, prev: entry.tail, next: NIL, sibling: subs.0 };
+        let key = match self.free_nodes.pop() {
+            Some(key) => {
+                self.nodes[key as usize] = node;
+                key
+            }
+            None => {
+                self.nodes.push(node);
+                index_of_last(&self.nodes)
+            }
+        };
+        match mem::replace(&mut entry.tail, key) {
+            NIL => entry.head = key,
+            tail => self.nodes[tail as usize].next = key,
+        }
+        entry.len += 1;
+        subs.0 = key;
+        (entry.len == 1).then(|| entry.name.clone())
+    }
+
+    /// Drops all subscriptions of a hold; `last` is told of every channel that nobody wants any more.
+    pub fn unsubscribe(&mut self, subs: Subscriptions, mut last: impl FnMut(Arc<str>)) {
+        let mut key = subs.0;
+        while key != NIL {
+            let Node { channel, prev, next, sibling, .. } = self.nodes[key as usize];
+            let entry = &mut self.channels[channel as usize];
+            match prev {
+                NIL => entry.head = next,
+                prev => self.nodes[prev as usize].next = next,
+            }
+            match next {
+                NIL => entry.tail = prev,
+                next => self.nodes[next as usize].prev = prev,
+            }
+            entry.len -= 1;
+            self.free_nodes.push(key);
+            if entry.len == 0 {
+                last(self.close(channel));
+            }
+            key = sibling;
+        }
+        self.give_back();
+    }
+
+    /// The channel called `name`, if somebody is subscribed to it.
+    pub fn find(&self, name: &str) -> Option<ChannelKey> {
+        self.by_name.get(name).copied().map(ChannelKey)
+    }
+
+    /// How many subscriptions `channel` has.
+    pub fn len(&self, channel: ChannelKey) -> usize {
+        self.channels[channel.0 as usize].len
+    }
+
+    /// Whether nobody is subscribed to anything.
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// The first subscription of `channel`.
+    pub fn first(&self, channel: ChannelKey) -> Option<SubKey> {
+        key(self.channels[channel.0 as usize].head)
+    }
+
+    /// What a subscription says.
+    pub fn get(&self, SubKey(sub): SubKey) -> Subscription {
+        let node = &self.nodes[sub as usize];
+        Subscription { conn: node.conn, kind: node.kind, next: key(node.next) }
+    }
+
+    /// Notes that an item was delivered on `channel`.
+    pub fn delivered(&mut self, channel: ChannelKey, now: Time) {
+        self.channels[channel.0 as usize].delivered = now;
+    }
+
+    /// When any channel of these subscriptions last had a delivery; [`Time::ZERO`] if never.
+    pub fn last_delivery(&self, subs: &Subscriptions) -> Time {
+        self.chain(subs)
+            .map(|node| self.channels[node.channel as usize].delivered)
+            .max()
+            .unwrap_or_default()
+    }
+
+    /// How many subscriptions these are.
+    pub fn count(&self, subs: &Subscriptions) -> usize {
+        self.chain(subs).count()
+    }
+
+    /// Checks the links; returns the number of live subscriptions.
+    pub fn audit(&self) -> Result<usize, String> {
+        let mut live = 0;
+        for (number, channel) in self.channels.iter().enumerate() {
+            let (mut seen, mut prev, mut at) = (0, NIL, channel.head);
+            while at != NIL {
+                let node = &self.nodes[at as usize];
+                if node.prev != prev || node.channel as usize != number {
+                    return Err(format!("broken link in channel {:?}", channel.name));
+                }
+                (prev, at, seen) = (at, node.next, seen + 1);
+            }
+            if seen != channel.len || prev != channel.tail {
+                return Err(format!("channel {:?} counts {} of {seen}", channel.name, channel.len));
+            }
+            live += seen;
+        }
+        if live + self.free_nodes.len() != self.nodes.len() {
+            return Err("subscriptions leaked".to_owned());
+        }
+        if self.by_name.len() + self.free_channels.len() != self.channels.len() {
+            return Err("channels leaked".to_owned());
+        }
+        Ok(live)
+    }
+
+    fn chain(&self, subs: &Subscriptions) -> impl Iterator<Item = &Node> {
+        let at = |key: u32| self.nodes.get(key as usize);
+        core::iter::successors(at(subs.0), move |node| at(node.sibling))
+    }
+
+    fn open(&mut self, name: &str) -> u32 {
+        if let Some(&channel) = self.by_name.get(name) {
+            return channel;
+        }
+        let name: Arc<str> = name.into();
+        let entry =
+            Channel { name: name.clone(), head: NIL, tail: NIL, len: 0, delivered: Time::ZERO };
+        let channel = match self.free_channels.pop() {
+            Some(channel) => {
+                self.channels[channel as usize] = entry;
+                channel
+            }
+            None => {
+                self.channels.push(entry);
+                index_of_last(&self.channels)
+            }
+        };
+        self.by_name.insert(name, channel);
+        channel
+    }
+
+    fn close(&mut self, channel: u32) -> Arc<str> {
+        let name = mem::replace(&mut self.channels[channel as usize].name, Arc::from(""));
+        self.by_name.remove(&name);
+        self.free_channels.push(channel);
+        name
+    }
+
+    /// After the last subscription is gone, a past peak keeps no memory.
+    fn give_back(&mut self) {
+        if self.by_name.is_empty() && self.nodes.len() > 1024 {
+            self.by_name.shrink_to_fit();
+            self.channels = Vec::new();
+            self.free_channels = Vec::new();
+            self.nodes = Vec::new();
+            self.free_nodes = Vec::new();
+        }
+    }
+}
+
+fn key(link: u32) -> Option<SubKey> {
+    (link != NIL).then_some(SubKey(link))
+}
+
+fn index_of_last<T>(list: &[T]) -> u32 {
+    u32::try_from(list.len() - 1).expect("fewer than 2^32 subscriptions fit into memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conn(slot: u32) -> ConnId {
+        ConnId { slot, generation: 0 }
+    }
+
+    fn walk(index: &Index, name: &str) -> Vec<u32> {
+        let mut at = index.find(name).and_then(|channel| index.first(channel));
+        let mut slots = Vec::new();
+        while let Some(key) = at {
+            let sub = index.get(key);
+            slots.push(sub.conn.slot);
+            at = sub.next;
+        }
+        slots
+    }
+
+    #[test]
+    fn subscribers_are_walked_in_the_order_they_came_and_leave_in_any() {
+        let mut index = Index::new(Seed(1));
+        let mut all: Vec<_> = (0..4).map(|_| Subscriptions::default()).collect();
+        for (slot, subs) in (0..).zip(&mut all) {
+            let first = index.subscribe("a", conn(slot), Kind::Stream, subs);
+            assert_eq!(first.is_some(), slot == 0);
+            index.subscribe("b", conn(slot), Kind::Stream, subs);
+        }
+        assert_eq!(walk(&index, "a"), [0, 1, 2, 3]);
+        let mut closed = Vec::new();
+        for at in [1, 0, 1, 0] {
+            index.unsubscribe(all.remove(at), |name| closed.push(name));
+            index.audit().expect("whole");
+        }
+        assert_eq!(closed, ["b".into(), "a".into()] as [Arc<str>; 2]);
+        assert!(index.is_empty() && index.find("a").is_none());
+    }
+
+    #[test]
+    fn the_last_delivery_is_the_latest_of_all_channels() {
+        let mut index = Index::new(Seed(1));
+        let mut subs = Subscriptions::default();
+        index.subscribe("a", conn(0), Kind::Stream, &mut subs);
+        index.subscribe("b", conn(0), Kind::Stream, &mut subs);
+        let b = index.find("b").expect("subscribed");
+        index.delivered(b, Time::from_nanos(7));
+        assert_eq!(index.last_delivery(&subs), Time::from_nanos(7));
+        assert_eq!(index.count(&subs), 2);
+    }
+}

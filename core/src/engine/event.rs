@@ -1,0 +1,117 @@
+//! What happens to a shard.
+
+use core::net::IpAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Config;
+use crate::ground::ConnId;
+use crate::message::{BodySize, RequestHead, ResponseHead};
+use crate::publish::Item;
+
+/// Something that happened outside. Plain data: a list of (time, event) replays a run.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A client's request began on an idle connection.
+    Request {
+        /// The connection.
+        conn: ConnId,
+        /// The request.
+        request: Request,
+    },
+    /// The client's connection is gone, or its exchange cannot go on.
+    Gone {
+        /// The connection.
+        conn: ConnId,
+        /// Why.
+        why: ClientGone,
+    },
+    /// The last of the request forwarded for this exchange was handed to the origin's socket. Only for
+    /// requests with a body; the wait for the answer begins here.
+    Sent {
+        /// The connection.
+        conn: ConnId,
+    },
+    /// The origin's final response began.
+    OriginHead {
+        /// The connection.
+        conn: ConnId,
+        /// The response, without framing fields.
+        head: ResponseHead,
+        /// The size of the body that follows.
+        body: BodySize,
+    },
+    /// Body bytes of an answer that is being collected or streamed into a hold.
+    OriginData {
+        /// The connection.
+        conn: ConnId,
+        /// The bytes; may be empty.
+        data: Bytes,
+        /// Whether the body is complete with them.
+        end: bool,
+    },
+    /// The request forwarded for this exchange failed.
+    OriginFailed {
+        /// The connection.
+        conn: ConnId,
+        /// How.
+        fault: OriginFault,
+    },
+    /// A published item, put in order by the Hub: the same order on every shard.
+    Deliver {
+        /// The item.
+        item: Arc<Item>,
+    },
+    /// This many bytes wait in the adapter because the client's socket would block. Reported when bytes
+    /// are queued and once more, with zero, when all have gone.
+    Backlog {
+        /// The connection.
+        conn: ConnId,
+        /// Bytes waiting now.
+        bytes: u64,
+    },
+    /// A new configuration; exchanges under way keep the route they have (ROUTE-54).
+    Reconfigure(Arc<Config>),
+    /// The process is going down: end what is held, properly.
+    Drain,
+    /// The time that `deadline` named has come.
+    Deadline,
+}
+
+/// A client's request as its connection saw it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The head.
+    pub head: RequestHead,
+    /// The size of the body.
+    pub body: BodySize,
+    /// The client's address; none on a unix socket.
+    pub peer: Option<IpAddr>,
+    /// Whether it came over TLS.
+    pub secure: bool,
+}
+
+/// Why an exchange ended on the client's side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ClientGone {
+    /// The connection was closed or reset by the client.
+    Left,
+    /// The request body could not be read, or came too slowly.
+    BadBody,
+    /// The client took nothing for too long.
+    Stalled,
+}
+
+/// How a forwarded request failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OriginFault {
+    /// No byte of the request can have been delivered: refused, unreachable, unresolved, connect timeout. The
+    /// next target may be tried (ROUTE-45, ROUTE-46).
+    Unreachable,
+    /// The target is `untrusted` and all its addresses are denied to such targets (ROUTE-43). No other
+    /// target is tried.
+    Denied,
+    /// Closed, reset or not understood after the request was under way.
+    Broken,
+}

@@ -1,0 +1,151 @@
+//! L4, the face of a shard: events in, actions out.
+//!
+//! The contract:
+//! 1. time never goes back;
+//! 2. every call of [`Engine::handle`] returns all of its output in `out`;
+//! 3. nothing is pending between calls except what [`Engine::deadline`] names, and after
+//!    [`Event::Deadline`] at that time it has moved;
+//! 4. a [`ConnId`](crate::ground::ConnId) may carry its next request, or be reused, only after the action
+//!    that ends its exchange, or after [`Event::Gone`];
+//! 5. an event for an unknown or stale id is counted and ignored;
+//! 6. there is no action for an exchange after its last one.
+
+mod action;
+mod audit;
+mod config;
+mod deliver;
+mod dispatch;
+mod event;
+mod held;
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+pub use action::{Action, Actions, BodySource, FanoutShape, Outgoing};
+pub use config::Config;
+pub use event::{ClientGone, Event, OriginFault, Request};
+
+use crate::channel::Index;
+use crate::exchange::Exchange;
+use crate::ground::{Counters, Rng, Seed, ShardId, Span, Table, Time, UnixTime, Wheel};
+
+/// Slots of the tables that are kept when no exchange is under way; what a peak leaves beyond is given back.
+const KEPT_SLOTS: usize = 1024;
+
+/// One shard: every exchange, subscription and timer of its connections.
+///
+/// ```
+/// use std::sync::Arc;
+/// use holdfast_core::engine::{Action, Actions, Config, Engine, Event, Request};
+/// use holdfast_core::ground::{ConnId, Seed, ShardId, Time, UnixTime};
+/// use holdfast_core::message::{BodySize, Fields, RequestHead, Version};
+///
+/// let config = Arc::new(Config::default());
+/// let mut engine = Engine::new(config, ShardId(0), Seed(1), UnixTime(1_790_000_000));
+/// let head = RequestHead {
+///     method: http::Method::GET,
+///     target: "/".into(),
+///     version: Version::Http11,
+///     fields: Fields::from_iter([("Host", "example.com")]),
+/// };
+/// let request = Request { head, body: BodySize::Empty, peer: None, secure: false };
+/// let (conn, mut out) = (ConnId { slot: 0, generation: 0 }, Actions::new());
+/// engine.handle(Time::ZERO, Event::Request { conn, request }, &mut out);
+/// // There is no route yet, so the one thing to do is to answer 502.
+/// assert!(matches!(&out.list[..], [Action::Respond { response, .. }] if response.head.status == 502));
+/// ```
+#[derive(Debug)]
+pub struct Engine {
+    config: Arc<Config>,
+    shard: ShardId,
+    wall: UnixTime,
+    rng: Rng,
+    exchanges: Table<Exchange>,
+    index: Index,
+    wheel: Wheel,
+    counters: Counters,
+    draining: bool,
+    /// Reused by `expire`; empty between calls.
+    due: Vec<u32>,
+}
+
+/// A broken invariant, found by [`Engine::audit`].
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("{0}")]
+pub struct Violation(pub String);
+
+/// Why the engine wants to be called at a time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// A timer of an exchange: a hold, a keep-alive, or the wait for an origin.
+    Exchange,
+}
+
+impl Engine {
+    /// An engine with nothing under way. `wall` is the wall-clock time at [`Time::ZERO`].
+    pub fn new(config: Arc<Config>, shard: ShardId, seed: Seed, wall: UnixTime) -> Self {
+        let mut rng = Rng::new(seed);
+        Self {
+            config,
+            shard,
+            wall,
+            index: Index::new(rng.fork()),
+            rng,
+            exchanges: Table::new(),
+            wheel: Wheel::new(),
+            counters: Counters::default(),
+            draining: false,
+            due: Vec::new(),
+        }
+    }
+
+    /// Takes one event and appends everything that must be done to `out`.
+    pub fn handle(&mut self, now: Time, event: Event, out: &mut Actions) {
+        match event {
+            Event::Request { conn, request } => self.request(now, conn, request, out),
+            Event::Sent { conn } => self.sent(now, conn),
+            Event::OriginHead { conn, head, .. } => self.origin_head(now, conn, head, out),
+            Event::OriginData { conn, data, end } => self.origin_data(now, conn, data, end, out),
+            Event::OriginFailed { conn, fault } => self.origin_failed(now, conn, fault, out),
+            Event::Gone { conn, .. } => self.gone(conn, out),
+            Event::Backlog { conn, bytes } => self.backlog(conn, bytes, out),
+            Event::Deliver { item } => self.deliver(now, item, out),
+            Event::Reconfigure(config) => self.config = config,
+            Event::Drain => self.drain(out),
+            Event::Deadline => self.expire(now, out),
+        }
+        if self.exchanges.is_empty() && self.exchanges.slots() > KEPT_SLOTS {
+            self.exchanges.shrink();
+            self.wheel.shrink();
+        }
+    }
+
+    /// When [`Event::Deadline`] is due, and why.
+    pub fn deadline(&self) -> Option<(Time, Reason)> {
+        self.wheel.next().map(|at| (at, Reason::Exchange))
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// How many exchanges are under way.
+    pub fn exchanges(&self) -> usize {
+        self.exchanges.len()
+    }
+
+    /// How many subscriptions there are on `channel`.
+    pub fn subscribers(&self, channel: &str) -> usize {
+        self.index.find(channel).map_or(0, |channel| self.index.len(channel))
+    }
+
+    fn wall(&self, now: Time) -> UnixTime {
+        self.wall + now.since(Time::ZERO)
+    }
+
+    fn arm(&mut self, conn: crate::ground::ConnId, now: Time, span: Span) {
+        self.wheel.arm(conn.slot, now + span);
+    }
+}

@@ -1,0 +1,79 @@
+//! The built-in test origin: enough of a backend to see holds at work (ROUTE-70, ROUTE-71).
+
+use bytes::Bytes;
+use http::StatusCode;
+
+use crate::message::{Response, ResponseHead};
+
+/// The answer to a request for `target`; a route's `path_beg` is not part of the resource's name.
+pub fn answer(target: &[u8], path_beg: &[u8]) -> Response {
+    let (path, query) = match target.iter().position(|&byte| byte == b'?') {
+        Some(at) => (&target[..at], &target[at + 1..]),
+        None => (target, &b""[..]),
+    };
+    let prefix = path_beg.strip_suffix(b"/").unwrap_or(path_beg);
+    let path = path.strip_prefix(prefix).unwrap_or(path);
+    match path.strip_suffix(b"/").unwrap_or(path) {
+        b"" => text("Hello from the Holdfast test handler!\n"),
+        b"/response" => hold("response", query, "nothing for now\n"),
+        b"/stream" => hold("stream", query, "[stream opened]\n"),
+        _ => Response::text(StatusCode::NOT_FOUND, "no such test resource"),
+    }
+}
+
+fn text(body: &'static str) -> Response {
+    let mut head = ResponseHead::new(StatusCode::OK);
+    head.fields.push(&b"Content-Type"[..], &b"text/plain"[..]);
+    Response { head, body: Bytes::from_static(body.as_bytes()) }
+}
+
+fn hold(mode: &'static str, query: &[u8], body: &'static str) -> Response {
+    let mut response = text(body);
+    let fields = &mut response.head.fields;
+    fields.push(&b"Grip-Hold"[..], mode);
+    let channels: Vec<_> = query
+        .split(|&byte| byte == b'&')
+        .filter_map(|pair| pair.strip_prefix(b"channel="))
+        .collect();
+    for channel in if channels.is_empty() { vec![&b"test"[..]] } else { channels } {
+        fields.push(&b"Grip-Channel"[..], percent_decoded(channel));
+    }
+    response
+}
+
+fn percent_decoded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (decoded, after) = match (byte, tail) {
+            (b'%', [high, low, after @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, after),
+                _ => (byte, tail),
+            },
+            _ => (byte, tail),
+        };
+        out.push(decoded);
+        rest = after;
+    }
+    out
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn route_71_resources() {
+        assert_eq!(answer(b"/", b"").head.status, 200);
+        assert_eq!(answer(b"/nope", b"").head.status, 404);
+        let held = answer(b"/x/response?channel=a%20b&channel=c", b"/x/");
+        assert_eq!(held.head.fields.first("grip-hold").expect("a hold"), "response");
+        assert_eq!(held.head.fields.all("grip-channel").collect::<Vec<_>>(), ["a b", "c"]);
+        let stream = answer(b"/stream/", b"");
+        assert_eq!(stream.head.fields.first("grip-channel").expect("a channel"), "test");
+    }
+}

@@ -1,0 +1,5 @@
+//! L3, the machines of the publish intake.
+
+mod dedupe;
+
+pub use dedupe::Dedupe;

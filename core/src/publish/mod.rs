@@ -1,0 +1,10 @@
+//! What publishers send: items, their formats, and the JSON they come in.
+
+mod format;
+pub mod item;
+mod json;
+
+pub use item::{
+    Body, Content, HttpResponse, Item, ResponseFormat, StreamFormat, WsFormat, WsMessage, WsType,
+};
+pub use json::{PublishError, parse_items};

@@ -1,0 +1,7 @@
+//! Fuzz bodies.
+
+pub mod forward;
+pub mod grip;
+pub mod http1;
+pub mod publish;
+pub mod route;

@@ -1,0 +1,142 @@
+//! The benchmark: Holdfast against Pushpin, nginx, nchan and what the machine allows, on this machine, in
+//! this run, interleaved.
+//!
+//! The server under test is pinned to one core, the load generator and the backend to another. Every
+//! figure is the median of several repeats. A peer that is not installed is left out with a line.
+
+mod clock;
+mod load;
+mod origin;
+mod peer;
+mod report;
+mod sys;
+mod workload;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use peer::Peer;
+use report::Table;
+use workload::{Scale, Workload};
+
+/// Measures Holdfast against its peers.
+#[derive(Parser)]
+struct Cli {
+    /// A run of under two minutes, with fewer and shorter repeats.
+    #[arg(long)]
+    quick: bool,
+    /// Only the workloads whose name contains this; may be given several times.
+    #[arg(long)]
+    only: Vec<String>,
+    /// Only these peers.
+    #[arg(long, value_enum)]
+    peer: Vec<Peer>,
+    /// Writes the figures as JSON to this file.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Writes the table as Markdown to this file.
+    #[arg(long)]
+    markdown: Option<PathBuf>,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What this program is when it is started as a part of a run.
+#[derive(Subcommand)]
+enum Role {
+    /// The bare loop that answers hello.
+    #[command(hide = true)]
+    Ceiling {
+        /// Where.
+        #[arg(long)]
+        listen: SocketAddr,
+    },
+    /// The bare loop of writes; prints writes a second.
+    #[command(hide = true)]
+    Writes {
+        /// To how many sockets.
+        #[arg(long)]
+        count: usize,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.role {
+        Some(Role::Ceiling { listen }) => peer::hello(listen),
+        Some(Role::Writes { count }) => peer::writes(count, 20).map(|rate| println!("{rate}")),
+        None => run(&cli),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("holdfast-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> std::io::Result<()> {
+    pin_to_load_core()?;
+    let scale = if cli.quick { Scale::quick() } else { Scale::full() };
+    let peers = available(&cli.peer);
+    let origin = origin::start()?;
+    let mut table = Table::new(&peers);
+    for workload in Workload::all(&scale) {
+        let name = workload.name();
+        if !cli.only.is_empty() && !cli.only.iter().any(|part| name.contains(part.as_str())) {
+            continue;
+        }
+        let mut figures: BTreeMap<Peer, Vec<workload::Figures>> = BTreeMap::new();
+        for _ in 0..scale.repeats {
+            for &peer in peers.iter().filter(|peer| workload.runs_on(**peer)) {
+                eprintln!("{name}: {}", peer.name());
+                match workload.measure(peer, &origin, &scale) {
+                    Ok(measured) => figures.entry(peer).or_default().push(measured),
+                    Err(error) => table.note(format!("{name}: {}: {error}", peer.name())),
+                }
+            }
+        }
+        table.add(&workload, figures);
+    }
+    println!("{}", table.text());
+    if let Some(path) = &cli.json {
+        std::fs::write(path, table.json())?;
+    }
+    if let Some(path) = &cli.markdown {
+        std::fs::write(path, table.markdown())?;
+    }
+    Ok(())
+}
+
+/// This process, its threads and nothing else on the generator's core.
+fn pin_to_load_core() -> std::io::Result<()> {
+    let pid = std::process::id().to_string();
+    let status = std::process::Command::new("taskset")
+        .args(["-a", "-p", "-c", sys::LOAD_CORE, &pid])
+        .stdout(std::process::Stdio::null())
+        .status()?;
+    if status.success() { Ok(()) } else { Err(std::io::Error::other("taskset failed")) }
+}
+
+fn available(wanted: &[Peer]) -> Vec<Peer> {
+    let all = [Peer::Holdfast, Peer::Pushpin, Peer::Nginx, Peer::Nchan, Peer::Ceiling];
+    let installed = |peer: &Peer| match peer {
+        Peer::Holdfast | Peer::Ceiling => true,
+        Peer::Pushpin => PathBuf::from("/usr/bin/pushpin").exists(),
+        Peer::Nginx => PathBuf::from("/usr/sbin/nginx").exists(),
+        Peer::Nchan => PathBuf::from("/usr/lib/nginx/modules/ngx_nchan_module.so").exists(),
+    };
+    let (here, missing): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .filter(|peer| wanted.is_empty() || wanted.contains(peer))
+        .partition(installed);
+    for peer in missing {
+        eprintln!("SKIPPED: {} is not installed", peer.name());
+    }
+    here
+}

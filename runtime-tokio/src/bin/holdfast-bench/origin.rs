@@ -1,0 +1,143 @@
+//! The benchmark's own backend: one thread, one epoll loop, answers made in advance.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /plain/N` | N bytes |
+//! | `GET /stream/CHANNEL` | a stream hold on CHANNEL, empty first body |
+//! | `GET /poll/CHANNEL` | a response hold on CHANNEL |
+
+use std::collections::HashMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::sys::wait;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// A running origin.
+pub struct Origin {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// How many requests it has answered.
+    pub answered: Arc<AtomicU64>,
+}
+
+/// Starts the origin on a thread of this process.
+pub fn start() -> std::io::Result<Origin> {
+    let mut listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let addr = listener.local_addr()?;
+    let answered = Arc::new(AtomicU64::new(0));
+    let counter = answered.clone();
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    std::thread::spawn(move || serve(poll, &listener, &counter).expect("the origin's loop runs"));
+    Ok(Origin { addr, answered })
+}
+
+#[derive(Default)]
+struct Answers {
+    bodies: HashMap<usize, Arc<[u8]>>,
+}
+
+struct Conn {
+    stream: TcpStream,
+    input: Vec<u8>,
+    output: Option<(Arc<[u8]>, usize)>,
+}
+
+fn serve(mut poll: Poll, listener: &TcpListener, answered: &AtomicU64) -> std::io::Result<()> {
+    let (mut events, mut conns) = (Events::with_capacity(1024), HashMap::new());
+    let (mut answers, mut next) = (Answers::default(), 0);
+    loop {
+        wait(&mut poll, &mut events, None)?;
+        for event in &events {
+            if event.token() == LISTENER {
+                while let Ok((mut stream, _)) = listener.accept() {
+                    stream.set_nodelay(true)?;
+                    let interest = Interest::READABLE | Interest::WRITABLE;
+                    poll.registry().register(&mut stream, Token(next), interest)?;
+                    conns.insert(next, Conn { stream, input: Vec::new(), output: None });
+                    next += 1;
+                }
+            } else if let Some(conn) = conns.get_mut(&event.token().0)
+                && !conn.progress(&mut answers, answered)
+            {
+                conns.remove(&event.token().0);
+            }
+        }
+    }
+}
+
+impl Conn {
+    /// Reads, answers and writes as far as the socket allows; false when it is done for.
+    fn progress(&mut self, answers: &mut Answers, answered: &AtomicU64) -> bool {
+        loop {
+            match self.flush() {
+                Err(_) => return false,
+                Ok(false) => return true,
+                Ok(true) => {}
+            }
+            if let Some(end) = self.input.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&self.input[..end]).into_owned();
+                self.input.drain(..end + 4);
+                self.output = Some((answers.to(&head), 0));
+                answered.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            let mut buffer = [0; 16 << 10];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return false,
+                Ok(count) => self.input.extend_from_slice(&buffer[..count]),
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    }
+
+    /// Whether everything is written.
+    fn flush(&mut self) -> std::io::Result<bool> {
+        while let Some((data, at)) = &mut self.output {
+            match self.stream.write(&data[*at..]) {
+                Ok(count) => *at += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if *at == data.len() {
+                self.output = None;
+            }
+        }
+        Ok(true)
+    }
+}
+
+impl Answers {
+    fn to(&mut self, head: &str) -> Arc<[u8]> {
+        let path = head.split(' ').nth(1).unwrap_or("/");
+        if let Some(channel) = path.strip_prefix("/stream/") {
+            return hold("stream", channel);
+        }
+        if let Some(channel) = path.strip_prefix("/poll/") {
+            return hold("response", channel);
+        }
+        let size = path.strip_prefix("/plain/").and_then(|n| n.parse().ok()).unwrap_or(5);
+        self.bodies.entry(size).or_insert_with(|| plain(size)).clone()
+    }
+}
+
+fn plain(size: usize) -> Arc<[u8]> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+    );
+    [head.as_bytes(), &vec![b'x'; size]].concat().into()
+}
+
+fn hold(mode: &str, channel: &str) -> Arc<[u8]> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nGrip-Hold: {mode}\r\nGrip-Channel: {channel}\r\n\
+         Content-Length: 0\r\n\r\n"
+    );
+    head.into_bytes().into()
+}

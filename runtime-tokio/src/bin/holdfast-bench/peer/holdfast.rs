@@ -1,0 +1,26 @@
+//! Holdfast, with one shard.
+
+use std::process::Child;
+use std::{fs, io};
+
+use super::Site;
+use crate::sys;
+
+pub const SETTINGS: &str =
+    "workers=1, client_maxconn=100000, message_rate and message_hwm unlimited (default)";
+
+pub fn start(site: &Site) -> io::Result<Child> {
+    let config = format!(
+        "[runner]\nhttp_port={}\nclient_maxconn=100000\nlog_level=1\n\
+         [proxy]\nroutesfile=routes\nworkers=1\n\
+         [handler]\npush_in_http_addr={}\npush_in_http_port={}\n",
+        site.http,
+        site.publish.ip(),
+        site.publish.port(),
+    );
+    fs::write(site.directory.join("holdfast.conf"), config)?;
+    fs::write(site.directory.join("routes"), format!("* {}\n", site.origin))?;
+    let program = std::env::current_exe()?.with_file_name("holdfast");
+    let config = site.directory.join("holdfast.conf");
+    sys::spawn_server(&program.to_string_lossy(), &["--config", &config.to_string_lossy()])
+}

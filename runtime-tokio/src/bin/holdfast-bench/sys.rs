@@ -1,0 +1,100 @@
+//! What is asked of the operating system: processes on a core, their memory.
+
+use std::fs;
+use std::io;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The core of the server under test.
+pub const SERVER_CORE: &str = "0";
+/// The core of the load generator and its origin.
+pub const LOAD_CORE: &str = "1";
+
+/// Starts a server on its core, as leader of a process group of its own.
+pub fn spawn_server(program: &str, args: &[&str]) -> io::Result<Child> {
+    use std::os::unix::process::CommandExt;
+    Command::new("taskset")
+        .args(["-c", SERVER_CORE, program])
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+}
+
+/// Ends a server with all its helpers, kindly and then not.
+pub fn stop(child: &mut Child) {
+    let all = family(child.id());
+    for (signal, patience) in [("-TERM", 20), ("-KILL", 50)] {
+        let _ = Command::new("kill")
+            .arg(signal)
+            .args(all.iter().map(u32::to_string))
+            .stderr(Stdio::null())
+            .status();
+        for _ in 0..patience {
+            let _ = child.try_wait();
+            if !all.iter().any(|pid| fs::exists(format!("/proc/{pid}")).unwrap_or(false)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+/// The memory of a server and its helpers in bytes: proportional set size, summed.
+pub fn pss(root: u32) -> u64 {
+    let of = |pid: u32| -> Option<u64> {
+        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
+        let line = text.lines().find(|line| line.starts_with("Pss:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+    };
+    family(root).into_iter().filter_map(of).sum()
+}
+
+/// A process and all that descend from it.
+fn family(root: u32) -> Vec<u32> {
+    let mut all = vec![root];
+    let mut at = 0;
+    while let Some(pid) = all.get(at) {
+        let path = format!("/proc/{pid}/task/{pid}/children");
+        let children = fs::read_to_string(path).unwrap_or_default();
+        all.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        at += 1;
+    }
+    all
+}
+
+/// The machine in one line.
+pub fn machine() -> String {
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    format!(
+        "{}, {cores} cores, Linux {}",
+        model.trim_start_matches([':', '\t', ' ']),
+        kernel.trim()
+    )
+}
+
+/// Today's date, from `date`.
+pub fn today() -> String {
+    let out = Command::new("date").arg("+%Y-%m-%d").output();
+    out.map(|out| String::from_utf8_lossy(&out.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+/// Waits for events; a signal is no event.
+pub fn wait(
+    poll: &mut mio::Poll,
+    events: &mut mio::Events,
+    patience: Option<Duration>,
+) -> io::Result<()> {
+    match poll.poll(events, patience) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            events.clear();
+            Ok(())
+        }
+        done => done,
+    }
+}

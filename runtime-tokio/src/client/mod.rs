@@ -1,0 +1,218 @@
+//! The task of a client connection: reads requests, asks the engine, does what it orders, and waits.
+//!
+//! Its future is small, for there may be a hundred thousand of them asleep. All that is heavy is boxed and lives
+//! only while a request is at an origin.
+
+mod conn;
+mod outbox;
+mod patience;
+mod reading;
+mod writing;
+
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use holdfast_core::engine::{ClientGone, Event};
+use holdfast_core::http1::RequestError;
+use http::StatusCode;
+
+use conn::Side;
+pub(crate) use conn::{Conn, Order, RequestBody, Stage};
+pub(crate) use patience::{Patience, Wait};
+pub(crate) use reading::Part;
+pub(crate) use writing::Persist;
+
+use crate::origin;
+use crate::shard::Shard;
+use crate::stats::Stat;
+
+/// The client cannot be served any further.
+#[derive(Debug)]
+pub(crate) struct Left(pub(crate) Why);
+
+/// Why.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// It is gone.
+    Gone,
+    /// It takes nothing.
+    Stalled,
+    /// Its request body comes too slowly.
+    SlowBody,
+    /// Its request body cannot be read.
+    BadBody(RequestError),
+}
+
+/// How a connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Close {
+    /// At once.
+    Now,
+    /// With time for the client to read what was written.
+    Linger,
+    /// With a reset, because a plain close would look like the end of the body.
+    Reset,
+}
+
+/// Serves a client until it leaves.
+pub(crate) async fn serve(shard: Rc<Shard>, conn: Rc<Conn>) {
+    let _tenancy = Tenancy { shard: &shard, conn: &conn };
+    match converse(&shard, &conn).await {
+        Close::Now => {}
+        Close::Linger => conn.linger(&shard).await,
+        Close::Reset => conn.reset_on_close(),
+    }
+}
+
+/// The place of a connection in its shard; given up however its task ends.
+struct Tenancy<'a> {
+    shard: &'a Shard,
+    conn: &'a Conn,
+}
+
+impl Drop for Tenancy<'_> {
+    fn drop(&mut self) {
+        if self.conn.is_engaged() {
+            self.conn.set_stage(Stage::Aborted);
+            self.shard.tell(Event::Gone { conn: self.conn.id, why: ClientGone::Left });
+        }
+        self.shard.forget(self.conn);
+    }
+}
+
+async fn converse(shard: &Shard, conn: &Conn) -> Close {
+    loop {
+        let served = serve_one(shard, conn).await;
+        if let Err(close) = conn.flush(shard).await.and(served) {
+            return close;
+        }
+    }
+}
+
+/// Serves one request; an error says how the connection ends.
+async fn serve_one(shard: &Shard, conn: &Conn) -> Result<(), Close> {
+    let request = conn.next_request(shard).await?;
+    conn.set_stage(Stage::Asked);
+    shard.tell(Event::Request { conn: conn.id, request });
+    exchange(shard, conn).await.map_err(|left| conn.part(shard, left))?;
+    conn.rest()
+}
+
+/// Does what the engine orders until the response is complete, or cannot be.
+async fn exchange(shard: &Shard, conn: &Conn) -> Result<(), Left> {
+    while let Some(order) = conn.held(shard).await? {
+        if let Order::Forward(request) = order {
+            Box::pin(origin::forward(shard, conn, request)).await?;
+        }
+        // Any other order was for a request to an origin that has ended meanwhile.
+    }
+    Ok(())
+}
+
+impl Conn {
+    /// Waits while nothing is done at an origin; `None` when the exchange has ended.
+    async fn held(&self, shard: &Shard) -> Result<Option<Order>, Left> {
+        self.drive(|cx| {
+            let polled = self.poll_held(cx, shard);
+            self.wait(shard, Wait::Nothing);
+            polled
+        })
+        .await
+    }
+
+    fn poll_held(&self, cx: &mut Context<'_>, shard: &Shard) -> Poll<Result<Option<Order>, Left>> {
+        if matches!(self.stage(), Stage::Answered | Stage::Aborted) {
+            return Poll::Ready(Ok(None));
+        }
+        if let Some(order) = self.take_order() {
+            return Poll::Ready(Ok(Some(order)));
+        }
+        self.tend(cx, shard)?;
+        self.watch(cx, shard);
+        match self.side.get() {
+            Side::Open => Poll::Pending,
+            // Nobody waits for a hold with its own side closed (FWD-57).
+            Side::HalfClosed | Side::Lost => Poll::Ready(Err(Left(Why::Gone))),
+        }
+    }
+
+    /// The client cannot be served any further: tells the engine, and the client if it can hear it.
+    fn part(&self, shard: &Shard, left: Left) -> Close {
+        let begun = self.stage() != Stage::Asked;
+        if self.is_engaged() {
+            self.set_stage(Stage::Aborted);
+            shard.tell(Event::Gone { conn: self.id, why: left.0.gone() });
+        }
+        shard.stats.bump(left.0.stat());
+        tracing::debug!(shard = shard.number(), conn = %self.id, "client given up: {:?}", left.0);
+        let (status, line) = match &left.0 {
+            Why::BadBody(error) if !begun => (error.status(), error.to_string()),
+            Why::SlowBody if !begun => {
+                (StatusCode::REQUEST_TIMEOUT, "Request body came too slowly.".to_owned())
+            }
+            Why::Gone => return Close::Now,
+            _ => {
+                self.abort();
+                return self.cut();
+            }
+        };
+        shard.render(|out| self.refuse(status, &line, out));
+        Close::Linger
+    }
+
+    /// After a response: whether another request can come, or how to close.
+    fn rest(&self) -> Result<(), Close> {
+        if self.stage() == Stage::Aborted {
+            return Err(self.cut());
+        }
+        let unread = self.body.get() != RequestBody::Complete || !self.inbox.borrow().is_empty();
+        match self.wire.borrow_mut().next_request() {
+            true => Ok(()),
+            false if unread => Err(Close::Linger),
+            false => Err(Close::Now),
+        }
+    }
+
+    /// How to close in the middle of a response, so that the client can tell (FWD-71).
+    fn cut(&self) -> Close {
+        if self.ends_by_close.get() { Close::Reset } else { Close::Now }
+    }
+
+    /// Writes what waits.
+    async fn flush(&self, shard: &Shard) -> Result<(), Close> {
+        self.drive(|cx| {
+            let flushed = self.poll_flush(cx, shard);
+            self.wait(shard, Wait::Nothing);
+            if self.is_overdue(Wait::Taking) {
+                shard.stats.bump(Stat::Stalled);
+                return Poll::Ready(Err(Close::Now));
+            }
+            flushed.map(|()| if self.side.get() == Side::Lost { Err(Close::Now) } else { Ok(()) })
+        })
+        .await
+    }
+
+    fn reset_on_close(&self) {
+        // If this fails, the connection has been reset already.
+        let _ = self.stream.borrow().set_zero_linger();
+    }
+}
+
+impl Why {
+    fn gone(&self) -> ClientGone {
+        match self {
+            Self::Gone => ClientGone::Left,
+            Self::Stalled => ClientGone::Stalled,
+            Self::SlowBody | Self::BadBody(_) => ClientGone::BadBody,
+        }
+    }
+
+    fn stat(&self) -> Stat {
+        match self {
+            Self::Gone => Stat::Left,
+            Self::Stalled => Stat::Stalled,
+            Self::SlowBody => Stat::SlowBody,
+            Self::BadBody(_) => Stat::BadRequest,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a client's socket did not take at once.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+/// Pieces given to one call of the kernel.
+const GATHER: usize = 16;
+
+/// Bytes that wait for a socket. Empty, and without memory of its own, as long as the client keeps up. Who
+/// fills it bounds it: a relay does not read on while anything waits here, and the engine cuts a stream
+/// whose backlog is too long.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pieces: VecDeque<Bytes>,
+    len: u64,
+    news: bool,
+}
+
+impl Outbox {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether something came since the socket was last asked to take it.
+    pub(crate) fn has_news(&self) -> bool {
+        self.news
+    }
+
+    pub(crate) fn push(&mut self, piece: Bytes) {
+        if !piece.is_empty() {
+            self.len += piece.len() as u64;
+            self.news = true;
+            self.pieces.push_back(piece);
+        }
+    }
+
+    /// Forgets what waits, and gives back the memory.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Writes until all is gone. `moved` hears of every success.
+    pub(crate) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut TcpStream,
+        mut moved: impl FnMut(),
+    ) -> Poll<io::Result<()>> {
+        self.news = false;
+        while !self.is_empty() {
+            let mut slices = [IoSlice::new(&[]); GATHER];
+            for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+                *slice = IoSlice::new(piece);
+            }
+            let count = self.pieces.len().min(GATHER);
+            let slices = slices.get(..count).unwrap_or(&slices);
+            let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, slices))?;
+            self.advance(written);
+            moved();
+        }
+        self.clear();
+        Poll::Ready(Ok(()))
+    }
+
+    fn advance(&mut self, mut written: usize) {
+        self.len = self.len.saturating_sub(written as u64);
+        while let Some(front) = self.pieces.front_mut() {
+            if written < front.len() {
+                return front.advance(written);
+            }
+            written -= front.len();
+            self.pieces.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_forgotten_across_pieces() {
+        let mut outbox = Outbox::default();
+        for piece in ["ab", "", "cde", "f"] {
+            outbox.push(Bytes::from_static(piece.as_bytes()));
+        }
+        assert_eq!((outbox.len(), outbox.pieces.len()), (6, 3));
+        outbox.advance(3);
+        assert_eq!((outbox.len(), &outbox.pieces[0][..]), (3, &b"de"[..]));
+        outbox.advance(3);
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.len(), 0);
+    }
+}

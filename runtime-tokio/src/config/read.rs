@@ -1,0 +1,293 @@
+//! From a file and the command line to settings (CONF-6 to CONF-21).
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use holdfast_core::forward::{Policy, XffRule};
+use holdfast_core::ground::{Limits, Span};
+use tracing::level_filters::LevelFilter;
+
+use super::keys::{Key, key};
+use super::routes::{RoutesSource, Watch, key_of};
+use super::values::{ConfigError, Problem, Values, beside};
+use super::{PublishListener, Settings, text};
+
+/// What the command line says about the configuration.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Where the keys come from.
+    pub source: Source,
+    /// `--route`, in order; any of them replaces the routes file.
+    pub routes: Vec<String>,
+    /// `--port`: the one listener, instead of all configured ones.
+    pub port: Option<SocketAddr>,
+    /// `--id`: its tenfold is the port offset, whatever the file says (CONF-21).
+    pub id: Option<u16>,
+}
+
+/// Where the keys come from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Source {
+    /// The first file that is there, among the places where one is looked for (CONF-8).
+    #[default]
+    Search,
+    /// This file.
+    File(PathBuf),
+    /// No file: clients on port 7999, publishers on port 5561 of this machine.
+    BuiltIn,
+}
+
+/// What a configuration amounts to, with what there is to say about it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings, routes included. A value with a problem has its default here.
+    pub settings: Settings,
+    /// Where the routes come from, to load them again.
+    pub routes: RoutesSource,
+    /// Notices when to load them again, if they can change.
+    pub watch: Option<Watch>,
+    /// `log_level`, if the file has it.
+    pub log_level: Option<LevelFilter>,
+    /// Values that must not be started with.
+    pub problems: Vec<Problem>,
+    /// Things that are probably not meant, one a line.
+    pub warnings: Vec<String>,
+    /// Keys that ask for something that there is not (CONF-15).
+    pub without_effect: Vec<String>,
+}
+
+/// Reads a configuration to start with.
+///
+/// # Errors
+/// What keeps the proxy from starting: every bad value with its key and place, or the one file that cannot be
+/// read at all.
+pub fn load(options: &Options) -> Result<Loaded, ConfigError> {
+    let loaded = examine(options)?;
+    match loaded.problems.is_empty() {
+        true => Ok(loaded),
+        false => Err(ConfigError::Values(loaded.problems)),
+    }
+}
+
+/// Reads a configuration to say all that is wrong with it.
+///
+/// # Errors
+/// There is no file, or it cannot be read as one.
+pub fn examine(options: &Options) -> Result<Loaded, ConfigError> {
+    let (mut values, path) = match find(&options.source)? {
+        Some(path) => (Values::load(&path)?, path),
+        None => (Values::parse(BUILT_IN, Path::new("built-in"))?, PathBuf::new()),
+    };
+    let mut settings = settings(&mut values, options);
+    settings.core.policy = policy(&mut values, &path);
+    settings.core.limits = limits(&mut values);
+    let log_level =
+        values.read("runner", "log_level", None, |text| text::log_level(text).map(Some));
+
+    let (mut warnings, without_effect) = remarks(&values);
+    if settings.core.policy.sig_key.as_ref().is_some_and(holdfast_core::grip::Key::is_sample) {
+        warnings.push("proxy.sig_key is that of the sample file, which everybody knows".to_owned());
+    }
+    let routes = routes(&values, &path, options);
+    // Looked at before it is read, so that no change is lost.
+    let watch = routes.watch();
+    match routes.load() {
+        Ok((table, complaints)) => {
+            settings.core.routes = table;
+            warnings.extend(complaints);
+        }
+        // As in Pushpin: it may yet come, and is loaded then.
+        Err(error) => warnings.push(format!("proxy.routesfile: {error}")),
+    }
+    let problems = values.into_problems();
+    Ok(Loaded { settings, routes, watch, log_level, problems, warnings, without_effect })
+}
+
+const PLACES: [&str; 4] = [
+    "config/pushpin.conf",
+    "pushpin.conf",
+    "examples/config/pushpin.conf",
+    "/etc/pushpin/pushpin.conf",
+];
+
+/// What is read where no file is asked for.
+const BUILT_IN: &str = "\
+    [runner]\n\
+    http_port=7999\n\
+    [handler]\n\
+    push_in_http_addr=127.0.0.1\n\
+    push_in_http_port=5561\n";
+
+fn find(source: &Source) -> Result<Option<PathBuf>, ConfigError> {
+    match source {
+        Source::File(path) => Ok(Some(path.clone())),
+        Source::BuiltIn => Ok(None),
+        Source::Search => first_of(&PLACES).map(Some),
+    }
+}
+
+fn first_of(places: &[&str]) -> Result<PathBuf, ConfigError> {
+    let found = places.iter().map(Path::new).find(|path| path.exists());
+    let tried = || places.iter().map(|&place| place.to_owned()).collect();
+    found.map(Path::to_owned).ok_or_else(|| ConfigError::NoFile { tried: tried() })
+}
+
+fn routes(values: &Values, path: &Path, options: &Options) -> RoutesSource {
+    let file = values.string("proxy", "routesfile").filter(|file| !file.is_empty());
+    match file {
+        Some(file) if options.routes.is_empty() => RoutesSource::File(beside(path, &file)),
+        _ => RoutesSource::Lines(options.routes.clone()),
+    }
+}
+
+/// Keys that nobody knows, and those that ask for something that there is not.
+fn remarks(values: &Values) -> (Vec<String>, Vec<String>) {
+    let (mut warnings, mut without_effect) = (Vec::new(), Vec::new());
+    for (section, name, text, place) in values.entries() {
+        let asks = text::truth(text) != Some(false) && text != "-1";
+        match key(section, name) {
+            Some(Key::Honoured | Key::Internal) => {}
+            Some(Key::Moved(to)) => {
+                warnings.push(format!("{place}: {section}.{name} is deprecated; use {to}"));
+            }
+            Some(Key::NoEffect) if asks => without_effect.push(name.to_owned()),
+            Some(Key::NoEffect) => {}
+            None => warnings.push(format!("{place}: unknown key {section}.{name}")),
+        }
+    }
+    without_effect.sort();
+    without_effect.dedup();
+    (warnings, without_effect)
+}
+
+fn settings(values: &mut Values, options: &Options) -> Settings {
+    let defaults = Settings::default();
+    Settings {
+        listeners: options.port.map_or_else(|| listeners(values), |port| vec![port]),
+        publish: publish(values, options.id),
+        client_maxconn: values.number("runner", "client_maxconn", defaults.client_maxconn, COUNT),
+        workers: values.number("proxy", "workers", defaults.workers, 1..=1024),
+        connect_timeout: timeout(values, "connect_timeout", 1, defaults.connect_timeout),
+        client_idle_timeout: timeout(
+            values,
+            "client_idle_timeout",
+            1,
+            defaults.client_idle_timeout,
+        ),
+        drain_timeout: timeout(values, "drain_timeout", 0, defaults.drain_timeout),
+        core: defaults.core,
+    }
+}
+
+/// At least one, and so few that sums of them fit anywhere.
+const COUNT: std::ops::RangeInclusive<usize> = 1..=u32::MAX as usize;
+
+fn listeners(values: &mut Values) -> Vec<SocketAddr> {
+    for (key, what) in [("https_ports", "TLS"), ("local_ports", "listening on unix sockets")] {
+        if !values.list("runner", key).is_empty() {
+            values.refuse("runner", key, format!("{what} is not supported yet"));
+        }
+    }
+    let ports = values.list("runner", "http_port");
+    let read = ports.iter().map(|port| text::listen_addr(port)).collect::<Result<_, _>>();
+    values.read("runner", "http_port", Vec::new(), |_| read)
+}
+
+/// Publishers are served if the port is set; the offset moves it (CONF-6).
+fn publish(values: &mut Values, id: Option<u16>) -> Option<PublishListener> {
+    const PORT: &str = "push_in_http_port";
+    let configured = values.number("global", "port_offset", 0, 0..=u16::MAX);
+    let offset = id.map_or(u32::from(configured), |id| u32::from(id) * 10);
+    let set = values.number("handler", PORT, 0, 1..=u16::MAX);
+    let ip = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let ip = values.read("handler", "push_in_http_addr", ip, |text| match text {
+        "" => Ok(ip),
+        text => text.parse().map_err(|_| format!("{text:?} is no IP address")),
+    });
+    let max_headers = values.number("handler", "push_in_http_max_headers_size", 10_000, COUNT);
+    let max_body = values.number("handler", "push_in_http_max_body_size", 1_000_000, COUNT);
+    if set == 0 {
+        return None;
+    }
+    let Ok(port) = u16::try_from(u32::from(set) + offset) else {
+        values.refuse("handler", PORT, format!("{set} with the port offset {offset} is no port"));
+        return None;
+    };
+    Some(PublishListener { addr: SocketAddr::new(ip, port), max_headers, max_body })
+}
+
+fn timeout(values: &mut Values, key: &str, least: u32, default: Duration) -> Duration {
+    let default = u32::try_from(default.as_secs()).unwrap_or(u32::MAX);
+    let seconds = values.number("holdfast", key, default, least..=u32::MAX);
+    Duration::from_secs(seconds.into())
+}
+
+fn policy(values: &mut Values, path: &Path) -> Policy {
+    let secret = |spec: &str| key_of(spec, path);
+    let xff = |text: &str| text.parse::<XffRule>().map_err(|error| error.to_string());
+    let (set_x_forwarded_proto, set_x_forwarded_protocol) =
+        values.read("proxy", "set_x_forwarded_protocol", (false, false), |text| match text {
+            "proto-only" => Ok((true, false)),
+            text => text::truth(text)
+                .map(|both| (both, both))
+                .ok_or_else(|| format!("{text:?} is not one of false, proto-only, true")),
+        });
+    Policy {
+        sig_iss: values.string("proxy", "sig_iss").unwrap_or_else(|| "pushpin".to_owned()),
+        sig_key: values.read("proxy", "sig_key", None, secret),
+        upstream_key: values.read("proxy", "upstream_key", None, secret),
+        accept_x_forwarded_protocol: values.bool("proxy", "accept_x_forwarded_protocol", false),
+        set_x_forwarded_proto,
+        set_x_forwarded_protocol,
+        xff: values.read("proxy", "x_forwarded_for", XffRule::default(), xff),
+        xff_trusted: values.read("proxy", "x_forwarded_for_trusted", XffRule::default(), xff),
+        orig_headers_need_mark: values.list("proxy", "orig_headers_need_mark"),
+        accept_pushpin_route: values.bool("proxy", "accept_pushpin_route", false),
+        cdn_loop: values.string("proxy", "cdn_loop").unwrap_or_default(),
+        debug: values.bool("proxy", "debug", false),
+    }
+}
+
+fn limits(values: &mut Values) -> Limits {
+    let defaults = Limits::default();
+    let mut seconds = |section: &str, key: &str, least, default: Span| {
+        let default = default.as_secs();
+        Span::from_secs(values.number(section, key, default, least..=u64::from(u32::MAX)))
+    };
+    let origin_timeout = seconds("holdfast", "origin_timeout", 1, defaults.origin_timeout);
+    let id_ttl = seconds("handler", "id_cache_ttl", 0, defaults.id_ttl);
+    let channels = defaults.channels_per_hold;
+    Limits {
+        head_bytes: values.number("runner", "client_buffer_size", defaults.head_bytes, COUNT),
+        channels_per_hold: values.number("handler", "connection_subscription_max", channels, COUNT),
+        backlog_bytes: values.number(
+            "holdfast",
+            "backlog_bytes",
+            defaults.backlog_bytes,
+            1..=u64::MAX,
+        ),
+        origin_timeout,
+        id_ttl,
+        id_cache: values.number("holdfast", "id_cache_size", defaults.id_cache, COUNT),
+        ..defaults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conf_8_the_first_place_that_has_a_file() {
+        let found = first_of(&["no/such.conf", "Cargo.toml", "src/lib.rs"]);
+        assert_eq!(found.ok(), Some(PathBuf::from("Cargo.toml")));
+    }
+
+    #[test]
+    fn conf_8_without_any_file_the_tried_ones_are_named() {
+        let error = first_of(&["no/such.conf", "nor/this.conf"]).map_err(|error| error.to_string());
+        let expected = "no configuration file; tried no/such.conf, nor/this.conf";
+        assert_eq!(error, Err(expected.to_owned()));
+    }
+}

@@ -1,0 +1,180 @@
+//! The engine and the carrying out of what it says: the only place that matches over [`Action`].
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use holdfast_core::engine::{Action, Actions, Engine, Event, FanoutShape};
+use holdfast_core::ground::{ConnId, Time};
+use holdfast_core::http1::{Sending, chunk_prefix, chunk_suffix};
+
+use crate::client::{Conn, Order, Persist, Stage};
+use crate::shard::Shard;
+use crate::stats::counted;
+
+/// More than what stands around the data of a chunk.
+const FRAMING: usize = 32;
+
+/// The engine of a shard with its mailbox.
+pub(crate) struct Driver {
+    engine: RefCell<Engine>,
+    actions: Cell<Actions>,
+    /// What happened while actions were carried out: their own consequences, at most one a connection.
+    events: RefCell<VecDeque<Event>>,
+    busy: Cell<bool>,
+}
+
+impl Driver {
+    pub(crate) fn new(engine: Engine) -> Self {
+        Self {
+            engine: RefCell::new(engine),
+            actions: Cell::default(),
+            events: RefCell::default(),
+            busy: Cell::new(false),
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Time> {
+        self.engine.borrow().deadline().map(|(at, _)| at)
+    }
+
+    /// What the engine has counted at all, as one line for the log.
+    pub(crate) fn counted(&self) -> String {
+        counted(self.engine.borrow().counters())
+    }
+}
+
+impl Shard {
+    /// Tells the engine what happened, and does what it says. Called from within, it waits for its turn.
+    pub(crate) fn tell(&self, event: Event) {
+        let driver = &self.driver;
+        driver.events.borrow_mut().push_back(event);
+        if driver.busy.replace(true) {
+            return;
+        }
+        let fuse = Fuse(self);
+        let mut actions = driver.actions.take();
+        loop {
+            let Some(event) = driver.events.borrow_mut().pop_front() else { break };
+            driver.engine.borrow_mut().handle(self.now(), event, &mut actions);
+            self.carry_out(&mut actions);
+        }
+        driver.actions.set(actions);
+        driver.busy.set(false);
+        std::mem::forget(fuse);
+        self.mind_deadline();
+    }
+
+    fn carry_out(&self, actions: &mut Actions) {
+        let Actions { list, targets } = actions;
+        for action in list.drain(..) {
+            self.act(action, targets);
+        }
+        targets.clear();
+    }
+
+    fn act(&self, action: Action, targets: &[ConnId]) {
+        match action {
+            Action::Forward { conn, request } => {
+                self.order(conn, Order::Forward(Box::new(request)));
+            }
+            Action::Relay { conn, head } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                conn.set_stage(Stage::Relaying);
+                conn.order(Order::Relay(Box::new(head)));
+            }
+            Action::Collect { conn, limit } => self.order(conn, Order::Collect(limit)),
+            Action::Stream { conn } => self.order(conn, Order::Stream),
+            Action::DropOrigin { conn } => self.order(conn, Order::Drop),
+            Action::Respond { conn, response } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                self.render(|out| conn.respond(&response, self.persist(), out));
+            }
+            Action::Begin { conn, head } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                self.render(|out| conn.begin(&head, self.persist(), out));
+                self.report_backlog(&conn);
+            }
+            Action::Write { conn, data } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                self.render(|out| conn.append(&data, out));
+                self.report_backlog(&conn);
+            }
+            Action::Finish { conn } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                self.render(|out| conn.end(out));
+            }
+            Action::Abort { conn } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                conn.abort();
+            }
+            Action::Fanout { item: _, shape, targets: range } => {
+                let range = range.start as usize..range.end as usize;
+                self.fan_out(&shape, targets.get(range).unwrap_or_default());
+            }
+            // Nothing is asked for upstream: every item comes through the hub.
+            Action::Interest { .. } => {}
+        }
+    }
+
+    /// Writes one piece of data to many streams. It is rendered once for each way of framing.
+    fn fan_out(&self, shape: &FanoutShape, targets: &[ConnId]) {
+        let FanoutShape::Data(plain) = shape else {
+            for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
+                self.render(|out| conn.end(out));
+            }
+            return;
+        };
+        let chunked = chunk(plain);
+        for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
+            match conn.sending() {
+                Sending::Nothing => {}
+                Sending::Plain => conn.write_shared(plain),
+                Sending::Chunked => conn.write_shared(&chunked),
+            }
+            self.report_backlog(&conn);
+        }
+    }
+
+    fn order(&self, conn: ConnId, order: Order) {
+        if let Some(conn) = self.engaged(conn) {
+            conn.order(order);
+        }
+    }
+
+    /// The connection of an action. It may have gone in the same breath; the engine hears of that next.
+    fn engaged(&self, conn: ConnId) -> Option<Rc<Conn>> {
+        self.conns.borrow().get(conn).filter(|conn| conn.is_engaged()).cloned()
+    }
+
+    /// Whether connections go on after the response that is written now.
+    pub(crate) fn persist(&self) -> Persist {
+        if self.is_draining() { Persist::Close } else { Persist::Keep }
+    }
+
+    fn report_backlog(&self, conn: &Conn) {
+        let bytes = conn.backlog();
+        if bytes > 0 {
+            self.tell(Event::Backlog { conn: conn.id, bytes });
+        }
+    }
+}
+
+/// A whole chunk around `data`, which is not empty.
+fn chunk(data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(data.len() + FRAMING);
+    chunk_prefix(data.len(), &mut out);
+    out.extend_from_slice(data);
+    out.extend_from_slice(chunk_suffix());
+    out.into()
+}
+
+/// Blows when the engine panics: its state, and the rest of the actions, are lost.
+struct Fuse<'a>(&'a Shard);
+
+impl Drop for Fuse<'_> {
+    fn drop(&mut self) {
+        self.0.broken.notify_one();
+    }
+}

@@ -1,0 +1,6 @@
+//! The HTTP API for publishers.
+
+mod accept;
+mod http;
+
+pub(crate) use http::{Bounds, serve};

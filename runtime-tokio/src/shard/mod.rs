@@ -1,0 +1,163 @@
+//! A shard: one thread's share of the clients, with all that serves them.
+//!
+//! Everything in it belongs to one thread, so nothing is locked; it is shared by the tasks of that thread through
+//! one `Rc`. No borrow of a cell is held across an await, and none while the driver is called.
+
+mod accept;
+mod clockwork;
+mod crowd;
+mod run;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use holdfast_core::engine::{Config, Engine};
+use holdfast_core::ground::{ConnId, Limits, Seed, ShardId, Slab, Time};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::client::{Conn, Patience};
+use crate::clock::{Clock, wall};
+use crate::driver::Driver;
+use crate::origin::Pool;
+use crate::stats::Stats;
+use clockwork::Clockwork;
+
+pub(crate) use crowd::Crowd;
+pub(crate) use run::{Part, Shared, run};
+
+/// Bytes read at once.
+const SCRATCH: usize = 64 << 10;
+/// Rendering buffers above this are not kept.
+const RENDER_KEPT: usize = 2 * SCRATCH;
+
+/// One shard.
+pub(crate) struct Shard {
+    id: ShardId,
+    clock: Clock,
+    limits: RefCell<Rc<Limits>>,
+    bounds: Bounds,
+    crowd: Arc<Crowd>,
+    pub(crate) driver: Driver,
+    pub(crate) conns: RefCell<Slab<Rc<Conn>>>,
+    pub(crate) scratch: RefCell<Box<[u8]>>,
+    pub(crate) pool: RefCell<Pool>,
+    pub(crate) stats: Stats,
+    rendering: Cell<Vec<u8>>,
+    clockwork: Clockwork,
+    draining: Cell<bool>,
+    /// The last connection of a draining shard has gone.
+    emptied: Notify,
+    /// The engine has panicked: nothing here can be trusted any more.
+    pub(crate) broken: Notify,
+}
+
+/// The adapter's own bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// How long a client may be silent where it should speak or take.
+    pub(crate) client_idle: Duration,
+    /// How long connecting to a target may take, with all its addresses.
+    pub(crate) connect: Duration,
+    /// How long a shutdown waits for what is under way.
+    pub(crate) drain: Duration,
+}
+
+impl Shard {
+    pub(crate) fn new(id: ShardId, config: &Config, bounds: Bounds, crowd: Arc<Crowd>) -> Self {
+        // Its own copy of the configuration, so that cores do not share the count of an `Arc`.
+        let engine = Engine::new(Arc::new(config.clone()), id, seed(), wall());
+        Self {
+            id,
+            clock: Clock::start(),
+            limits: RefCell::new(Rc::new(config.limits.clone())),
+            bounds,
+            crowd,
+            driver: Driver::new(engine),
+            conns: RefCell::default(),
+            scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
+            pool: RefCell::default(),
+            stats: Stats::default(),
+            rendering: Cell::default(),
+            clockwork: Clockwork::default(),
+            draining: Cell::new(false),
+            emptied: Notify::new(),
+            broken: Notify::new(),
+        }
+    }
+
+    pub(crate) fn number(&self) -> u16 {
+        self.id.0
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    pub(crate) fn limits(&self) -> Rc<Limits> {
+        self.limits.borrow().clone()
+    }
+
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.bounds.connect
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.get()
+    }
+
+    /// Lends a buffer to render in.
+    pub(crate) fn lend(&self) -> Vec<u8> {
+        self.rendering.take()
+    }
+
+    /// Takes back what was lent.
+    pub(crate) fn give_back(&self, mut out: Vec<u8>) {
+        if out.capacity() <= RENDER_KEPT {
+            out.clear();
+            self.rendering.set(out);
+        }
+    }
+
+    /// Renders something in a lent buffer.
+    pub(crate) fn render(&self, with: impl FnOnce(&mut Vec<u8>)) {
+        let mut out = self.lend();
+        with(&mut out);
+        self.give_back(out);
+    }
+
+    /// Takes a client in.
+    fn admit(&self, stream: TcpStream, peer: std::net::IpAddr) -> Rc<Conn> {
+        let make = |id: ConnId| Rc::new(Conn::new(id, stream, Some(peer.to_canonical())));
+        let mut conns = self.conns.borrow_mut();
+        let id = conns.insert_with(make);
+        conns.get(id).cloned().expect("what was just inserted is there")
+    }
+
+    /// A client has gone.
+    pub(crate) fn forget(&self, conn: &Conn) {
+        self.release(conn);
+        let mut conns = self.conns.borrow_mut();
+        conns.remove(conn.id);
+        self.crowd.leave();
+        if conns.is_empty() {
+            conns.shrink();
+            if self.draining.get() {
+                self.emptied.notify_one();
+            }
+        }
+    }
+
+    fn patience(&self) -> Patience {
+        Patience { client: self.bounds.client_idle, origin: self.limits.borrow().origin_timeout }
+    }
+}
+
+/// A seed that nobody can foretell, for a shard's jitter.
+fn seed() -> Seed {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(std::process::id());
+    Seed(random)
+}

@@ -1,0 +1,118 @@
+//! A shard's thread from its start to its end.
+
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use holdfast_core::engine::{Config, Event};
+use holdfast_core::ground::{ShardId, Span};
+use holdfast_core::publish::Item;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+
+use super::{Bounds, Crowd, Shard, accept::accept};
+use crate::proxy::Phase;
+use crate::stats::Stat;
+
+/// Items taken from the queue at once.
+const BATCH: usize = 16;
+/// How long items are delivered before the clients have their turn.
+const AT_A_STRETCH: Span = Span::from_millis(1);
+/// Threads for looking up names.
+const LOOKUPS: usize = 8;
+
+/// What one shard is given.
+pub(crate) struct Part {
+    pub(crate) id: ShardId,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) items: mpsc::Receiver<Arc<Item>>,
+}
+
+/// What all shards are given.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) bounds: Bounds,
+    pub(crate) crowd: Arc<Crowd>,
+    pub(crate) config: watch::Receiver<Arc<Config>>,
+    pub(crate) phase: watch::Receiver<Phase>,
+}
+
+/// Runs a shard until the proxy stops.
+pub(crate) fn run(part: Part, shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(LOOKUPS).build()?;
+    LocalSet::new().block_on(&runtime, live(part, shared, ready))
+}
+
+async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
+    let config = shared.config.borrow_and_update().clone();
+    let shard = Rc::new(Shard::new(part.id, &config, shared.bounds, shared.crowd));
+    let mut doors = Vec::new();
+    for listener in part.listeners {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        doors.push(spawn_local(accept(shard.clone(), listener)));
+    }
+    spawn_local(shard.clone().keep_time());
+    spawn_local(obey(shard.clone(), shared.config));
+    ready();
+    tokio::select! {
+        biased;
+        () = shard.broken.notified() => panic!("the engine of shard {} has failed", shard.number()),
+        () = take_items(&shard, part.items) => {}
+        () = end(&shard, shared.phase, doors) => {}
+    }
+    tracing::debug!(shard = shard.number(), "adapter: {}", shard.stats.line());
+    tracing::debug!(shard = shard.number(), "engine: {}", shard.driver.counted());
+    Ok(())
+}
+
+/// Hands published items to the engine, for as long as the shard lives.
+async fn take_items(shard: &Shard, mut items: mpsc::Receiver<Arc<Item>>) {
+    let (mut batch, mut rested) = (Vec::with_capacity(BATCH), shard.now());
+    while items.recv_many(&mut batch, BATCH).await > 0 {
+        for item in batch.drain(..) {
+            shard.tell(Event::Deliver { item });
+            if shard.now().since(rested) > AT_A_STRETCH {
+                tokio::task::yield_now().await;
+                rested = shard.now();
+            }
+        }
+    }
+    // The hub has gone before us; what is held may end in its own time.
+    std::future::pending::<()>().await;
+}
+
+/// Follows changes of the configuration.
+async fn obey(shard: Rc<Shard>, mut config: watch::Receiver<Arc<Config>>) {
+    while config.changed().await.is_ok() {
+        let new = Config::clone(&config.borrow_and_update());
+        shard.limits.replace(Rc::new(new.limits.clone()));
+        shard.tell(Event::Reconfigure(Arc::new(new)));
+    }
+}
+
+/// Waits for the order to stop, and for what is under way to end.
+async fn end(shard: &Shard, mut phase: watch::Receiver<Phase>, doors: Vec<JoinHandle<()>>) {
+    // An error means that the proxy was dropped: that is an order to stop, too.
+    let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
+    for door in doors {
+        door.abort();
+    }
+    shard.draining.set(true);
+    shard.tell(Event::Drain);
+    let resting: Vec<_> = shard.conns.borrow().iter().map(|(_, conn)| conn.clone()).collect();
+    for conn in &resting {
+        conn.wake();
+    }
+    drop(resting);
+    if shard.conns.borrow().is_empty() {
+        return;
+    }
+    if tokio::time::timeout(shard.bounds.drain, shard.emptied.notified()).await.is_err() {
+        let conns = shard.conns.borrow();
+        for _ in conns.iter() {
+            shard.stats.bump(Stat::DrainCut);
+        }
+        tracing::warn!(shard = shard.number(), "{} connections cut at shutdown", conns.len());
+    }
+}

@@ -1,0 +1,12 @@
+//! The proxy on real sockets: scripted clients on one side, scripted origins on the other.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
+mod bodies;
+mod clients;
+mod faults;
+mod holds;
+mod plain;
+mod process;
+mod publish;
+mod stopping;
+mod wire;

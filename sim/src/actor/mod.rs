@@ -1,0 +1,7 @@
+//! The peers of the proxy. They speak HTTP with words of their own, so that the proxy's codec is judged by code
+//! that is not it.
+
+pub(crate) mod client;
+pub(crate) mod message;
+pub(crate) mod origin;
+pub(crate) mod publisher;

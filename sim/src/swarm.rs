@@ -1,0 +1,191 @@
+//! The options of a run, drawn from its seed.
+//!
+//! A run that does a little of everything finds little: what is rare never meets what is rare. So every run
+//! switches some operations and faults off and gives the others weights that differ wildly.
+
+use holdfast_core::ground::{Limits, Rng, Seed, Span};
+
+use crate::dice::{log_range, one_of, weight};
+use crate::sabotage::Sabotage;
+use crate::wire::Weather;
+
+/// Everything that a run depends on.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where every choice of the run comes from.
+    pub seed: u64,
+    /// Engines.
+    pub shards: u16,
+    /// Client actors.
+    pub clients: u32,
+    /// Channels.
+    pub channels: u32,
+    /// How long clients ask and publishers publish; what follows is for things to come to their end.
+    pub length: Span,
+    /// The links.
+    pub weather: Weather,
+    /// The engines' bounds.
+    pub limits: Limits,
+    /// What clients do.
+    pub clientele: Clientele,
+    /// What origins do.
+    pub origins: Origins,
+    /// What publishers do.
+    pub publishing: Publishing,
+    /// Whether the shards drain at the end, before the clients leave.
+    pub drains: bool,
+    /// The time between two changes of the configuration; zero is never.
+    pub reconfigured: Span,
+    /// What is broken on purpose.
+    pub sabotage: Option<Sabotage>,
+}
+
+/// What clients do. `one_in` numbers are chances; 0 is never.
+#[derive(Clone, Copy, Debug)]
+pub struct Clientele {
+    /// Requests of one client at most.
+    pub requests: u64,
+    /// Requests sent ahead at most.
+    pub pipelined: u64,
+    /// The longest a client rests between two requests.
+    pub rest: Span,
+    /// The longest a client waits for an answer before it gives up; those that wait for ever aside.
+    pub patience: Span,
+    /// A request that its client may give up.
+    pub impatient_one_in: u64,
+    /// A client that speaks HTTP/1.0.
+    pub old_one_in: u64,
+    /// A client that reads slowly.
+    pub slow_one_in: u64,
+    /// A request with a body.
+    pub posts_one_in: u64,
+    /// A `HEAD` request.
+    pub heads_one_in: u64,
+    /// A link that stalls and breaks.
+    pub rough_one_in: u64,
+}
+
+/// What origins do.
+#[derive(Clone, Copy, Debug)]
+pub struct Origins {
+    /// How often each kind of answer is given, in the order of [`KINDS`].
+    pub weights: [u64; KINDS.len()],
+    /// The largest body in bytes.
+    pub body: u64,
+    /// The longest an origin thinks.
+    pub pause: Span,
+    /// A connection attempt that is refused.
+    pub refuse_one_in: u64,
+    /// A link that stalls and breaks.
+    pub rough_one_in: u64,
+    /// A route whose first target refuses.
+    pub fallback_one_in: u64,
+    /// A route all of whose targets refuse.
+    pub dead_one_in: u64,
+    /// A connection that is closed after its response without a word.
+    pub closes_one_in: u64,
+}
+
+/// The kinds of answers that origins give.
+pub const KINDS: [&str; 7] =
+    ["plain", "poll", "stream", "invalid instruct", "large instruct", "silent", "broken"];
+
+/// What publishers do.
+#[derive(Clone, Copy, Debug)]
+pub struct Publishing {
+    /// The longest time between two publishes.
+    pub gap: Span,
+    /// Items in one publish at most.
+    pub batch: u64,
+    /// The largest item in bytes.
+    pub size: u64,
+    /// How often each kind of item comes, in the order of [`ITEMS`].
+    pub weights: [u64; ITEMS.len()],
+    /// A publish that is made twice.
+    pub doubled_one_in: u64,
+}
+
+/// The kinds of items that publishers publish.
+pub const ITEMS: [&str; 6] = ["both", "stream", "response", "close", "hint", "empty"];
+
+impl Options {
+    /// The options that belong to `seed`.
+    pub fn of(seed: u64) -> Self {
+        let mut rng = Rng::new(Seed(seed));
+        let rng = &mut rng;
+        let length = Span::from_secs(log_range(rng, 10, 200));
+        let chance = |rng: &mut Rng, most| if rng.one_in(2) { 0 } else { log_range(rng, 2, most) };
+        Self {
+            seed,
+            shards: 1 + rng.below(3) as u16,
+            clients: log_range(rng, 1, 30) as u32,
+            channels: 1 + rng.below(4) as u32,
+            length,
+            weather: Weather {
+                delay: Span::from_millis(one_of(rng, &[0, 1, 10, 100, 500])),
+                pieces: 1 + rng.below(6),
+                window: one_of(rng, &[256, 1000, 4096, 65536]),
+                stall_one_in: chance(rng, 20),
+                stall: Span::from_millis(log_range(rng, 10, 10_000)),
+            },
+            limits: limits(rng),
+            clientele: Clientele {
+                requests: 1 + rng.below(8),
+                pipelined: 1 + rng.below(3),
+                rest: Span::from_millis(log_range(rng, 1, 10_000)),
+                patience: Span::from_millis(log_range(rng, 10, 60_000)),
+                impatient_one_in: chance(rng, 6),
+                old_one_in: chance(rng, 6),
+                slow_one_in: chance(rng, 6),
+                posts_one_in: chance(rng, 6),
+                heads_one_in: chance(rng, 10),
+                rough_one_in: chance(rng, 6),
+            },
+            origins: Origins {
+                weights: answers(rng),
+                body: log_range(rng, 1, 20_000),
+                pause: Span::from_millis(one_of(rng, &[0, 1, 100, 1000])),
+                refuse_one_in: chance(rng, 10),
+                rough_one_in: chance(rng, 10),
+                fallback_one_in: chance(rng, 5),
+                dead_one_in: chance(rng, 10),
+                closes_one_in: chance(rng, 5),
+            },
+            publishing: Publishing {
+                gap: Span::from_nanos(length.as_nanos() / log_range(rng, 2, 200)),
+                batch: log_range(rng, 1, 5),
+                size: log_range(rng, 1, 5000),
+                weights: core::array::from_fn(|_| weight(rng)),
+                doubled_one_in: chance(rng, 6),
+            },
+            drains: rng.one_in(3),
+            reconfigured: Span::from_secs(if rng.one_in(3) { log_range(rng, 1, 30) } else { 0 }),
+            sabotage: None,
+        }
+    }
+}
+
+/// Holds are what the proxy is for: most runs have some.
+fn answers(rng: &mut Rng) -> [u64; KINDS.len()] {
+    let mut weights = core::array::from_fn(|_| weight(rng));
+    if !rng.one_in(4) {
+        weights[1] += 16;
+        weights[2] += 16;
+    }
+    weights
+}
+
+fn limits(rng: &mut Rng) -> Limits {
+    let min = Span::from_secs(1 + rng.below(5));
+    Limits {
+        instruct_bytes: 4096,
+        backlog_bytes: log_range(rng, 500, 100_000),
+        origin_timeout: Span::from_secs(6 + rng.below(20)),
+        hold_timeout: min + Span::from_secs(rng.below(30)),
+        hold_timeout_min: min,
+        channels_per_hold: one_of(rng, &[1, 2, 20]),
+        id_ttl: Span::from_secs(if rng.one_in(3) { 0 } else { 60 }),
+        id_cache: 10_000,
+        ..Limits::default()
+    }
+}

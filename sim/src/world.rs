@@ -1,0 +1,289 @@
+//! A world: the shards of one proxy, its hub, clients, origins and a publisher, and the loop that lets things
+//! happen to them in the order of their time.
+//!
+//! A run has three phases. In the first everybody does what they like. Then nothing new begins and nothing breaks,
+//! until whatever could come to an end has; what a healed world owes to those who stayed is judged then. At last
+//! the clients leave, and nothing may be left of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use holdfast_core::engine::{Config, Event};
+use holdfast_core::ground::{Count, Rng, Seed, ShardId, Span, Time};
+use holdfast_core::hub::{Hub, HubAction, HubEvent};
+use holdfast_core::publish::Item;
+use holdfast_core::route::parse_routes;
+
+use crate::actor::client::Client;
+use crate::actor::origin::Origin;
+use crate::actor::publisher::Publisher;
+use crate::adapter::Shard;
+use crate::oracle::{Fact, Failure, Setting};
+use crate::sabotage::Sabotage;
+use crate::scene::{Ends, Phase, Scene, Wake};
+use crate::script::{Book, PREFIX};
+use crate::swarm::Options;
+use crate::tally::Tally;
+use crate::trace::{Digest, Trace};
+use crate::wire::{End, LinkId, Side};
+
+/// What came of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How often what happened.
+    pub tally: Tally,
+    /// What was told to each shard.
+    pub traces: Vec<Trace>,
+    /// Of all traces.
+    pub digest: Digest,
+    /// What is not as it must be, if anything.
+    pub failure: Option<Failure>,
+}
+
+/// Runs a world to its end, or until a ledger finds something.
+pub fn run(options: &Options) -> Outcome {
+    let mut world = World::new(options);
+    let failure = world.live().err();
+    world.outcome(failure)
+}
+
+/// How long things may take to come to their end: the longest hold, a silent origin, and the slowest client.
+const REST: Span = Span::from_secs(120);
+/// When the shards drain, if they do: after the last item has arrived.
+const DRAIN: Span = Span::from_secs(30);
+/// How long a closed connection takes to be noticed.
+const LEAVING: Span = Span::from_secs(60);
+
+#[derive(Debug)]
+struct World {
+    scene: Scene,
+    shards: Vec<Shard>,
+    hub: Hub,
+    clients: Vec<Client>,
+    origins: BTreeMap<LinkId, Origin>,
+    publisher: Publisher,
+    configs: [Arc<Config>; 2],
+    rng: Rng,
+}
+
+impl World {
+    fn new(options: &Options) -> Self {
+        // The options were drawn from the seed itself.
+        let mut rng = Rng::new(Rng::new(Seed(options.seed)).fork());
+        let limits = options.limits.clone();
+        let channels = options.channels;
+        let setting = Setting { book: Book::default(), limits, channels };
+        let mut scene = Scene::new(options.clone(), setting, rng.fork());
+        let configs = [false, true].map(|detour| Arc::new(config(options, detour)));
+        let shard = |id| Shard::new(ShardId(id), rng.fork(), &configs[0], options.sabotage);
+        let shards = (0..options.shards).map(shard).collect();
+        let client = |id| Client::new(id, &mut scene, rng.fork());
+        let clients = (0..options.clients).map(client).collect();
+        Self {
+            scene,
+            shards,
+            hub: Hub::new(&options.limits),
+            clients,
+            origins: BTreeMap::new(),
+            publisher: Publisher::new(rng.fork()),
+            configs,
+            rng,
+        }
+    }
+
+    fn live(&mut self) -> Result<(), Failure> {
+        let options = self.scene.options.clone();
+        for id in 0..options.clients {
+            let start = Span::from_nanos(self.rng.below(options.length.as_nanos() / 2));
+            self.scene.plan(start, Wake::Client(id));
+        }
+        self.scene.plan(Span::ZERO, Wake::Publish);
+        if options.reconfigured > Span::ZERO {
+            self.scene.plan(options.reconfigured, Wake::Reconfigure);
+        }
+        self.until(Time::ZERO + options.length)?;
+
+        self.scene.rest();
+        for client in &mut self.clients {
+            client.hurry(&mut self.scene);
+        }
+        if options.drains {
+            self.scene.plan(DRAIN, Wake::Drain);
+        }
+        self.until(Time::ZERO + options.length + REST)?;
+        for client in &mut self.clients {
+            client.forgo_queued(&mut self.scene);
+        }
+        self.scene.note(&Fact::Rested);
+
+        self.scene.phase = Phase::Leaving;
+        for client in &mut self.clients {
+            client.leave(&mut self.scene);
+        }
+        self.until(Time::ZERO + options.length + REST + LEAVING)?;
+        for shard in &self.shards {
+            shard.over(&mut self.scene);
+        }
+        self.verdict()
+    }
+
+    /// Lets everything happen that happens by `end`.
+    fn until(&mut self, end: Time) -> Result<(), Failure> {
+        while let Some((now, wake)) = self.scene.agenda.next(end) {
+            self.scene.now = now;
+            self.happen(wake);
+            self.verdict()?;
+        }
+        self.scene.now = end;
+        self.verdict()
+    }
+
+    fn verdict(&self) -> Result<(), Failure> {
+        self.scene.judge().failure().map_or(Ok(()), |failure| Err(failure.clone()))
+    }
+
+    fn happen(&mut self, wake: Wake) {
+        let Self { scene, shards, clients, origins, .. } = self;
+        match wake {
+            Wake::Wire(end) => self.wire(end),
+            Wake::Connected { link, refused } => self.connected(link, refused),
+            Wake::Snap(link) => self.snap(link),
+            Wake::Client(id) => clients[id as usize].wake(scene),
+            Wake::Reads(id) => clients[id as usize].read_slowly(scene),
+            Wake::Impatient(id, ask) => clients[id as usize].give_up(scene, ask),
+            Wake::Origin(link) => {
+                if let Some(origin) = origins.get_mut(&link) {
+                    origin.wake(scene);
+                }
+            }
+            Wake::Publish => self.publish(),
+            Wake::Deliver(shard) => shards[usize::from(shard)].deliver(scene),
+            Wake::Deadline(shard) => shards[usize::from(shard)].deadline(scene),
+            Wake::Reconfigure => self.reconfigure(),
+            Wake::Drain => {
+                for shard in shards {
+                    shard.post(scene, Event::Drain);
+                }
+            }
+        }
+    }
+
+    fn wire(&mut self, end: End) {
+        self.scene.land(end);
+        let (ends, scene) = (self.scene.ends(end.link), &mut self.scene);
+        match (ends, end.side) {
+            (Ends::Client { shard, .. }, Side::Proxy) => {
+                self.shards[usize::from(shard)].notice_client(scene, end.link);
+            }
+            (Ends::Client { client, .. }, Side::Peer) => {
+                self.clients[client as usize].notice(scene, end.link);
+            }
+            (Ends::Origin { shard }, Side::Proxy) => {
+                self.shards[usize::from(shard)].notice_origin(scene, end.link);
+            }
+            (Ends::Origin { .. }, Side::Peer) => {
+                if let Some(origin) = self.origins.get_mut(&end.link) {
+                    origin.notice(scene);
+                }
+            }
+        }
+    }
+
+    fn connected(&mut self, link: LinkId, refused: bool) {
+        if !refused {
+            self.origins.insert(link, Origin::new(link, self.rng.fork()));
+        }
+        if let Ends::Origin { shard } = self.scene.ends(link) {
+            self.shards[usize::from(shard)].connected(&mut self.scene, link, refused);
+        }
+    }
+
+    fn snap(&mut self, link: LinkId) {
+        if self.scene.phase != Phase::Live {
+            return;
+        }
+        if let Ends::Client { client, .. } = self.scene.ends(link) {
+            self.clients[client as usize].troubled(&mut self.scene, link);
+        }
+        self.scene.tally.bump("fault: link breaks");
+        self.scene.snap(link);
+    }
+
+    fn publish(&mut self) {
+        if self.scene.phase != Phase::Live {
+            return;
+        }
+        let items = match self.publisher.publish(&mut self.scene) {
+            Ok(items) => items,
+            Err(error) => {
+                return self.scene.note(&Fact::Strange(format!("a publish is refused: {error}")));
+            }
+        };
+        self.scene.tally.add("items published", items.len() as u64);
+        for item in &items {
+            self.scene.note(&Fact::Published(item));
+        }
+        let mut out = Vec::new();
+        self.hub.handle(self.scene.now, HubEvent::Publish { items }, &mut out);
+        for HubAction::Release(item) in out {
+            self.release(&item);
+            if self.scene.options.sabotage == Some(Sabotage::ReleaseTwice) {
+                self.release(&item);
+            }
+        }
+    }
+
+    fn release(&mut self, item: &Arc<Item>) {
+        self.scene.tally.bump("items released");
+        self.scene.note(&Fact::Released(item));
+        for shard in &mut self.shards {
+            shard.send(&mut self.scene, item.clone());
+        }
+    }
+
+    fn reconfigure(&mut self) {
+        if self.scene.phase != Phase::Live {
+            return;
+        }
+        self.scene.tally.bump("reconfigurations");
+        self.configs.swap(0, 1);
+        for shard in &mut self.shards {
+            let config = self.configs[0].clone();
+            shard.post(&mut self.scene, Event::Reconfigure(config));
+        }
+        self.scene.plan(self.scene.options.reconfigured, Wake::Reconfigure);
+    }
+
+    fn outcome(mut self, failure: Option<Failure>) -> Outcome {
+        self.scene.count_stalls();
+        let mut tally = self.scene.tally;
+        for shard in &self.shards {
+            let counters = shard.engine().counters();
+            tally.add("holds", counters.of(Count::HoldsBegun));
+            tally.add("long-polls timed out", counters.of(Count::HoldsTimedOut));
+            tally.add("slow clients cut", counters.of(Count::SlowClient));
+            tally.add("events for those who are gone", counters.of(Count::StaleEvent));
+        }
+        tally.bump("runs");
+        let traces: Vec<_> = self.shards.into_iter().map(Shard::into_trace).collect();
+        let mut digest = Digest::default();
+        for trace in &traces {
+            digest.add(format_args!("{} {};", trace.digest, trace.events.len()));
+        }
+        tally.add("events", traces.iter().map(|trace| trace.events.len() as u64).sum());
+        Outcome { tally, traces, digest, failure }
+    }
+}
+
+/// Three ways: to the origin, to it after a target that refuses, and to one that refuses. `detour` makes the first
+/// one like the second.
+fn config(options: &Options, detour: bool) -> Config {
+    let first = if detour { "dead.sim:81 " } else { "" };
+    let routes = format!(
+        "*,path_beg=/a/,prefix={PREFIX} {first}origin.sim:80\n\
+         *,path_beg=/b/,prefix={PREFIX} dead.sim:81 origin.sim:80\n\
+         *,path_beg=/c/,prefix={PREFIX} dead.sim:81\n"
+    );
+    let loaded = parse_routes(&routes, &mut |path| Err(path.to_owned()));
+    Config { routes: loaded.table, limits: options.limits.clone(), ..Config::default() }
+}
