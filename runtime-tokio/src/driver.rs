@@ -13,6 +13,8 @@ use crate::client::{Conn, Order, Persist, Stage};
 use crate::shard::Shard;
 use crate::stats::counted;
 
+/// Receivers of a fan-out that are written to in one turn: about a tenth of a millisecond's work.
+const SLICE: usize = 16;
 /// More than what stands around the data of a chunk.
 const FRAMING: usize = 32;
 
@@ -23,6 +25,8 @@ pub(crate) struct Driver {
     /// What happened while actions were carried out: their own consequences, at most one a connection.
     events: RefCell<VecDeque<Event>>,
     busy: Cell<bool>,
+    /// Who has something in the outbox that is not written yet, for others' sake: at most once each.
+    line: RefCell<VecDeque<ConnId>>,
 }
 
 impl Driver {
@@ -32,6 +36,7 @@ impl Driver {
             actions: Cell::default(),
             events: RefCell::default(),
             busy: Cell::new(false),
+            line: RefCell::default(),
         }
     }
 
@@ -118,7 +123,8 @@ impl Shard {
         }
     }
 
-    /// Writes one piece of data to many streams. It is rendered once for each way of framing.
+    /// Writes one piece of data to many streams. It is rendered once for each way of framing. A large fan-out
+    /// is not written at once: its receivers stand in line, and everybody else has a turn in between.
     fn fan_out(&self, shape: &FanoutShape, targets: &[ConnId]) {
         let FanoutShape::Data(plain) = shape else {
             for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
@@ -127,14 +133,32 @@ impl Shard {
             return;
         };
         let chunked = chunk(plain);
+        let at_once = targets.len() <= SLICE;
         for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
-            match conn.sending() {
-                Sending::Nothing => {}
-                Sending::Plain => conn.write_shared(plain),
-                Sending::Chunked => conn.write_shared(&chunked),
+            let data = match conn.sending() {
+                Sending::Nothing => continue,
+                Sending::Plain => plain,
+                Sending::Chunked => &chunked,
+            };
+            if at_once {
+                conn.write_shared(data);
+                self.report_backlog(&conn);
+            } else if conn.line_up(data) {
+                self.driver.line.borrow_mut().push_back(conn.id);
             }
-            self.report_backlog(&conn);
         }
+    }
+
+    /// Writes to those who are next in line; says whether more are waiting.
+    pub(crate) fn write_slice(&self) -> bool {
+        for _ in 0..SLICE {
+            let Some(conn) = self.driver.line.borrow_mut().pop_front() else { return false };
+            let conn = self.conns.borrow().get(conn).cloned();
+            if let Some(conn) = conn {
+                conn.write_in_turn(self);
+            }
+        }
+        true
     }
 
     fn order(&self, conn: ConnId, order: Order) {
@@ -153,10 +177,10 @@ impl Shard {
         if self.is_draining() { Persist::Close } else { Persist::Keep }
     }
 
+    /// What stands in line does not wait for the client yet.
     fn report_backlog(&self, conn: &Conn) {
-        let bytes = conn.backlog();
-        if bytes > 0 {
-            self.tell(Event::Backlog { conn: conn.id, bytes });
+        if conn.has_backlog() && !conn.in_line.get() {
+            conn.report_backlog(self);
         }
     }
 }

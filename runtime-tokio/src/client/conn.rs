@@ -36,6 +36,10 @@ pub(crate) struct Conn {
     /// Bytes read and not understood yet: an incomplete head, a pipelined request, the beginning of a body.
     pub(super) inbox: RefCell<Intake>,
     pub(super) outbox: RefCell<Outbox>,
+    /// What waits in the outbox is written when its turn comes in a fan-out.
+    pub(crate) in_line: Cell<bool>,
+    /// The engine was told of a backlog, and not yet that it has gone.
+    pub(super) owes: Cell<bool>,
     order: Cell<Option<Order>>,
     waiting: Cell<Waiting>,
     looked_at: Cell<Option<Time>>,
@@ -104,6 +108,8 @@ impl Conn {
             ends_by_close: Cell::new(false),
             inbox: RefCell::new(Intake::default()),
             outbox: RefCell::new(Outbox::default()),
+            in_line: Cell::new(false),
+            owes: Cell::new(false),
             order: Cell::new(None),
             waiting: Cell::new(Waiting::NOT),
             looked_at: Cell::new(None),
@@ -196,11 +202,17 @@ impl Conn {
             self.side.set(Side::Lost);
         }
         drop(outbox);
-        polled.map(|_| {
-            if self.is_engaged() {
-                shard.tell(Event::Backlog { conn: self.id, bytes: 0 });
-            }
-        })
+        polled.map(|_| self.report_backlog(shard))
+    }
+
+    /// Tells the engine what waits here because the client does not take it, or that all of it has gone.
+    pub(crate) fn report_backlog(&self, shard: &Shard) {
+        let bytes = self.outbox.borrow().len();
+        let unheard = bytes > 0 || self.owes.get();
+        self.owes.set(bytes > 0);
+        if unheard && self.is_engaged() {
+            shard.tell(Event::Backlog { conn: self.id, bytes });
+        }
     }
 
     /// Notes what the task waits for now: the client's side comes first, then `otherwise`.

@@ -57,16 +57,37 @@ impl Outbox {
         mut moved: impl FnMut(),
     ) -> Poll<io::Result<()>> {
         self.news = false;
+        self.drain(|slices| {
+            let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, slices))?;
+            moved();
+            Poll::Ready(Ok(written))
+        })
+    }
+
+    /// Writes what the socket takes now. What it does not take stays, and is news.
+    pub(crate) fn try_flush(&mut self, stream: &TcpStream) -> io::Result<()> {
+        let drained = self.drain(|slices| match stream.try_write_vectored(slices) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            written => Poll::Ready(written),
+        });
+        match drained {
+            Poll::Ready(drained) => drained,
+            Poll::Pending => Ok(()),
+        }
+    }
+
+    fn drain(
+        &mut self,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let mut slices = [IoSlice::new(&[]); GATHER];
             for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
                 *slice = IoSlice::new(piece);
             }
             let count = self.pieces.len().min(GATHER);
-            let slices = slices.get(..count).unwrap_or(&slices);
-            let written = ready!(Pin::new(&mut *stream).poll_write_vectored(cx, slices))?;
+            let written = ready!(write(slices.get(..count).unwrap_or(&slices)))?;
             self.advance(written);
-            moved();
         }
         self.clear();
         Poll::Ready(Ok(()))

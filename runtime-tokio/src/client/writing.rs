@@ -9,6 +9,7 @@ use holdfast_core::message::{BodySize, Response, ResponseHead};
 use http::StatusCode;
 
 use super::conn::{Conn, RequestBody, Side, Stage};
+use crate::shard::Shard;
 
 /// Whether the connection shall go on after a response.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,13 +103,38 @@ impl Conn {
         self.wire.borrow().sending()
     }
 
-    pub(crate) fn backlog(&self) -> u64 {
-        self.outbox.borrow().len()
-    }
-
     /// Writes bytes as they are.
     pub(crate) fn write(&self, bytes: &[u8]) {
         self.put(bytes, |taken| Bytes::copy_from_slice(bytes.get(taken..).unwrap_or_default()));
+    }
+
+    /// Puts bytes that many get behind whatever waits here; says whether the connection must be put in line for
+    /// [`Self::write_in_turn`].
+    pub(crate) fn line_up(&self, bytes: &Bytes) -> bool {
+        if self.side.get() == Side::Lost {
+            return false;
+        }
+        self.outbox.borrow_mut().push(bytes.clone());
+        !self.in_line.replace(true)
+    }
+
+    /// Its turn in a fan-out has come: writes what the socket takes, and leaves the rest to the task.
+    pub(crate) fn write_in_turn(&self, shard: &Shard) {
+        self.in_line.set(false);
+        let mut outbox = self.outbox.borrow_mut();
+        if outbox.is_empty() {
+            return;
+        }
+        if outbox.try_flush(&self.stream.borrow()).is_err() {
+            outbox.clear();
+            self.side.set(Side::Lost);
+        }
+        let settled = outbox.is_empty() && self.side.get() != Side::Lost;
+        drop(outbox);
+        if !settled {
+            self.wake();
+        }
+        self.report_backlog(shard);
     }
 
     /// Writes bytes that others get as well, so that queueing them costs nothing.

@@ -77,6 +77,11 @@ async fn take_items(shard: &Shard, mut items: mpsc::Receiver<Arc<Item>>) {
                 rested = shard.now();
             }
         }
+        // Items that came together for one connection are one write to it.
+        while shard.write_slice() {
+            tokio::task::yield_now().await;
+            rested = shard.now();
+        }
     }
     // The hub has gone before us; what is held may end in its own time.
     std::future::pending::<()>().await;
