@@ -127,15 +127,12 @@ impl Book {
         let id = AskId(u32::try_from(self.asks.len()).expect("a run has few requests"));
         let clientele = &options.clientele;
         let serve = serve(options, rng);
-        // There is no JSON in the answer to a `HEAD`.
-        let heads = !matches!(serve, Serve::Poll { form: Form::Json, .. });
-        let method = match serve {
-            Serve::Plain { .. } | Serve::Poll { .. } => match () {
-                () if heads && rng.one_in(clientele.heads_one_in) => Method::Head,
-                () if rng.one_in(clientele.posts_one_in) => Method::Post,
-                () => Method::Get,
-            },
-            _ => Method::Get,
+        // There is no JSON in the answer to a `HEAD`, and nothing of a stream.
+        let heads = matches!(serve, Serve::Plain { .. } | Serve::Poll { form: Form::Headers, .. });
+        let method = match () {
+            () if heads && rng.one_in(clientele.heads_one_in) => Method::Head,
+            () if rng.one_in(clientele.posts_one_in) => Method::Post,
+            () => Method::Get,
         };
         let way = match () {
             () if rng.one_in(options.origins.dead_one_in) => Way::Dead,

@@ -181,7 +181,7 @@ fn limits(rng: &mut Rng) -> Limits {
         instruct_bytes: 4096,
         backlog_bytes: log_range(rng, 500, 100_000),
         origin_timeout: Span::from_secs(6 + rng.below(20)),
-        hold_timeout: min + Span::from_secs(rng.below(30)),
+        hold_timeout: Span::from_secs(1 + rng.below(30)),
         hold_timeout_min: min,
         channels_per_hold: one_of(rng, &[1, 2, 20]),
         id_ttl: Span::from_secs(if rng.one_in(3) { 0 } else { 60 }),

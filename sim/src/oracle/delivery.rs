@@ -1,25 +1,32 @@
-//! Items arrive in the order of their release, each once, none left out: on one stream from the first that it
-//! gets to its end, and in any case from the moment when its client had the whole first body (STRM-1, STRM-4,
-//! SEQ-2). A stream ends cleanly only where its publisher closed it (STRM-5), or when the proxy stops. What is cut
-//! has lost only its end.
+//! Items arrive in the order of their release, each once, none left out: on a stream all those that reach its shard
+//! from its beginning to its end, behind the whole first body (STRM-1, STRM-4, SEQ-2). So in any case those come that
+//! are published after its client has seen that body. A stream ends cleanly only where its publisher closed it
+//! (STRM-5), or when the proxy stops. What is cut has lost only its end.
 
 use std::collections::BTreeMap;
 
-use holdfast_core::engine::Event;
-use holdfast_core::ground::Time;
+use holdfast_core::engine::{Action, Event};
+use holdfast_core::ground::{ShardId, Time};
 use holdfast_core::publish::{Body, Item, ResponseFormat, StreamFormat};
 
+use super::seats::Seats;
 use super::{Fact, Ledger, Setting, ensure};
 use crate::script::{Ask, AskId, Break, Line, PREFIX, Serve};
 
 #[derive(Debug, Default)]
 pub(super) struct Delivery {
+    seats: Seats,
+    /// Every item that was released.
     log: Vec<Entry>,
+    /// How many of them each shard has got.
+    reached: BTreeMap<ShardId, usize>,
+    /// Where in the log the streams begin.
+    begins: BTreeMap<AskId, usize>,
     readers: BTreeMap<AskId, Reader>,
     drained: bool,
 }
 
-/// What was released and means something to holds.
+/// What one item is to holds.
 #[derive(Debug)]
 struct Entry {
     channel: u32,
@@ -41,10 +48,8 @@ struct Reader {
     line: Vec<u8>,
     /// Bytes of the origin's.
     first: u64,
-    /// Everything from here on in the log must come, since this client knows that its stream is open.
-    owed_from: Option<usize>,
-    /// Where in the log the last item was, plus one.
-    next: Option<usize>,
+    /// Where in the log the last item was, plus one; at first, where the stream begins.
+    next: usize,
     items: u64,
 }
 
@@ -54,12 +59,20 @@ impl Ledger for Delivery {
     }
 
     fn see(&mut self, _: Time, fact: &Fact<'_>, setting: &Setting) -> Result<(), String> {
+        self.seats.seat(fact, setting);
         match fact {
-            Fact::Released(item) => self.log.extend(Entry::of(item)),
+            Fact::Released(item) => self.log.push(Entry::of(item)),
+            Fact::Told { shard, event: Event::Deliver { .. } } => {
+                *self.reached.entry(*shard).or_default() += 1;
+            }
             Fact::Told { event: Event::Drain, .. } => self.drained = true,
+            Fact::Did { shard, action: Action::Begin { conn, .. }, .. } => {
+                let begin = self.reached.get(shard).copied().unwrap_or_default();
+                self.begins.extend(self.seats.at((*shard, *conn)).map(|ask| (ask, begin)));
+            }
             Fact::Head { ask, names: Some(_), .. } => {
-                self.readers.insert(*ask, Reader::default());
-                self.took(setting.book.ask(*ask), &[], setting)?;
+                let next = self.begins.get(ask).copied().unwrap_or_default();
+                self.readers.insert(*ask, Reader { next, ..Reader::default() });
             }
             Fact::Body { ask, data } => self.took(setting.book.ask(*ask), data, setting)?,
             Fact::End(ask) => {
@@ -104,9 +117,6 @@ impl Delivery {
             let early = ask.is_stream() && parsed != Line::Origin && reader.first != first;
             ensure(!early, || format!("{parsed:?} comes before the first body of {ask:?}"))?;
         }
-        if reader.first == first && reader.owed_from.is_none() {
-            reader.owed_from = Some(self.log.len());
-        }
         self.readers.insert(ask.id, reader);
         Ok(())
     }
@@ -125,19 +135,17 @@ impl Delivery {
             let known = ask.channels(limit).contains(&channel) && self.log.iter().any(is_it);
             return ensure(known, || format!("item {item} on {channel} is not for {ask:?}"));
         }
-        let is_it =
-            |entry: &Entry| entry.channel == channel && entry.stream == Some(ToStream::Item(item));
-        let Some(at) = self.log.iter().position(is_it) else {
-            return Err(format!("item {item} on {channel} was never released: {ask:?}"));
+        let due = self.first_for(ask, limit, reader.next);
+        let is_it = |at: usize| {
+            let Entry { channel: of, stream, .. } = self.log[at];
+            of == channel && stream == Some(ToStream::Item(item))
         };
-        let due = reader.next.or(reader.owed_from);
-        let skipped = due.and_then(|due| self.first_for(ask, limit, due));
-        let good = match reader.next {
-            Some(_) => skipped == Some(at),
-            None => skipped.is_none_or(|skipped| at <= skipped),
-        };
-        reader.next = Some(at + 1);
-        ensure(good, || format!("entry {at} where {skipped:?} is due: {reader:?} {ask:?}"))
+        ensure(due.is_some_and(is_it), || {
+            let due = due.map(|at| &self.log[at]);
+            format!("item {item} on {channel} where {due:?} is due: {reader:?} {ask:?}")
+        })?;
+        reader.next = due.map_or(reader.next, |at| at + 1);
+        Ok(())
     }
 
     /// A clean end: of a long-poll after one body, of a stream where a publisher closed it.
@@ -150,16 +158,8 @@ impl Delivery {
             return self.has_all(ask, reader, setting);
         }
         let limit = setting.limits.channels_per_hold;
-        let closes = |at: usize| self.log[at].stream == Some(ToStream::Close);
-        let closed = match reader.next {
-            Some(next) => self.first_for(ask, limit, next).is_some_and(closes),
-            // It may have been subscribed before its client knew.
-            None => {
-                let owed = reader.owed_from.and_then(|from| self.first_for(ask, limit, from));
-                (0..=owed.unwrap_or(self.log.len()))
-                    .any(|at| at < self.log.len() && self.is_for(ask, limit, at) && closes(at))
-            }
-        };
+        let next = self.first_for(ask, limit, reader.next);
+        let closed = next.is_some_and(|at| self.log[at].stream == Some(ToStream::Close));
         ensure(closed, || format!("nobody closed {ask:?}: {reader:?}"))
     }
 
@@ -168,10 +168,9 @@ impl Delivery {
         if !ask.is_stream() {
             return Ok(());
         }
-        let Some(from) = reader.next.or(reader.owed_from) else {
-            return Err(format!("the first body never came whole to {ask:?}"));
-        };
-        match self.first_for(ask, setting.limits.channels_per_hold, from) {
+        let whole = first_body(ask) == Some(reader.first);
+        ensure(whole, || format!("the first body never came whole to {ask:?}: {reader:?}"))?;
+        match self.first_for(ask, setting.limits.channels_per_hold, reader.next) {
             Some(at) => Err(format!("{:?} never came to {ask:?}: {reader:?}", self.log[at])),
             None => Ok(()),
         }
@@ -189,7 +188,7 @@ impl Delivery {
 }
 
 impl Entry {
-    fn of(item: &Item) -> Option<Self> {
+    fn of(item: &Item) -> Self {
         let stream = match &item.stream {
             Some(StreamFormat::Send(content)) => number(&content.data).map(ToStream::Item),
             Some(StreamFormat::Close) => Some(ToStream::Close),
@@ -202,8 +201,8 @@ impl Entry {
             },
             _ => None,
         };
-        let channel = item.channel.strip_prefix(PREFIX)?.parse().ok()?;
-        Some(Self { channel, stream, response })
+        let channel = item.channel.strip_prefix(PREFIX).and_then(|name| name.parse().ok());
+        Self { channel: channel.unwrap_or(u32::MAX), stream, response }
     }
 }
 
