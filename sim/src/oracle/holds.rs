@@ -1,12 +1,12 @@
 //! The time of holds. A long-poll is answered by the first item on one of its channels as that is delivered, or
-//! at its timeout, and not otherwise (RESP-1 to RESP-5). A silent stream gets its keep-alive in time, and not
-//! too often (KEEP-3, KEEP-4).
+//! at its timeout, and not otherwise (RESP-1 to RESP-5). A silent stream gets its keep-alive in time, not too often,
+//! and only if its client reads (KEEP-3 to KEEP-5). A shard that drains holds nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use holdfast_core::engine::{Action, Event};
-use holdfast_core::ground::{Span, Time};
+use holdfast_core::ground::{ShardId, Span, Time};
 use holdfast_core::publish::{Item, ResponseFormat};
 
 use super::seats::{Seat, Seats, ended};
@@ -93,7 +93,7 @@ impl Ledger for Holds {
 }
 
 impl Holds {
-    fn told(&mut self, now: Time, shard: holdfast_core::ground::ShardId, event: &Event) {
+    fn told(&mut self, now: Time, shard: ShardId, event: &Event) {
         self.cause = match event {
             Event::Deliver { item } => Cause::Deliver(item.clone()),
             Event::Deadline => Cause::Deadline,
@@ -149,13 +149,21 @@ impl Holds {
         }
     }
 
-    /// After the delivery of an item no poll waits for it any more.
-    fn answered_all(&self, shard: holdfast_core::ground::ShardId) -> Result<(), String> {
-        let Cause::Deliver(item) = &self.cause else { return Ok(()) };
-        let mut here = self.polls.iter().filter(|((at, _), _)| *at == shard);
-        ensure(!here.any(|(_, poll)| answers(&poll.channels, item)), || {
-            format!("a long-poll is not answered by {item:?}")
-        })
+    /// After the delivery of an item no poll waits for it any more, and after a drain none waits for anything.
+    fn answered_all(&self, shard: ShardId) -> Result<(), String> {
+        let mut polls = self.polls.iter().filter(|((at, _), _)| *at == shard);
+        match &self.cause {
+            Cause::Deliver(item) => ensure(!polls.any(|(_, p)| answers(&p.channels, item)), || {
+                format!("a long-poll is not answered by {item:?}")
+            }),
+            Cause::Drain => {
+                let stream = self.streams.keys().find(|(at, _)| *at == shard);
+                ensure(polls.next().is_none() && stream.is_none(), || {
+                    "a hold goes on though its shard drains".to_owned()
+                })
+            }
+            Cause::Deadline | Cause::Other => Ok(()),
+        }
     }
 
     fn rested(&self, now: Time) -> Result<(), String> {
@@ -178,6 +186,7 @@ impl Stream {
         let earliest = self.every.as_nanos() / 10 * 9;
         let early = now.since(self.since.max(self.delivered)).as_nanos() < earliest;
         self.since = now;
+        ensure(self.backlog == 0, || format!("kept alive though nobody reads: {self:?}"))?;
         ensure(!early, || format!("a keep-alive too early: {self:?}"))
     }
 }
