@@ -1,5 +1,6 @@
 //! Fuzz bodies.
 
+pub mod engine;
 pub mod forward;
 pub mod grip;
 pub mod http1;

@@ -3,13 +3,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use holdfast_fuzz::{forward, grip, http1, publish, route};
+use holdfast_fuzz::{engine, forward, grip, http1, publish, route};
 
 /// What a target runs.
 type Body = fn(&[u8]);
 
 /// Every target and its body.
-const TARGETS: [(&str, Body); 10] = [
+const TARGETS: [(&str, Body); 11] = [
+    ("engine_ops", engine::operations),
     ("grip_instruct", grip::instruct),
     ("grip_keep_alive", grip::keep_alive),
     ("grip_list", grip::list),
