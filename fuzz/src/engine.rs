@@ -1,5 +1,5 @@
-//! The engine, driven by whatever comes: requests, origins, items, clients and time in any order that the contract
-//! allows, and events for those who are gone as well.
+//! The engine, driven by whatever comes: requests, origins, items, clients and time in any order
+//! that the contract allows, and events for those who are gone as well.
 //!
 //! The input is a list of operations, three bytes each: a letter, a place, and what it is about.
 
@@ -17,7 +17,8 @@ use holdfast_core::publish::{Item, parse_items};
 use holdfast_core::route::parse_routes;
 use http::{Method, StatusCode};
 
-/// Operations, after each of which the engine's state must be whole and its actions must make sense.
+/// Operations, after each of which the engine's state must be whole and its actions must make
+/// sense.
 pub fn operations(data: &[u8]) {
     let mut shard = Shard::new();
     for operation in data.chunks_exact(3) {

@@ -1,4 +1,5 @@
-//! What will happen, in the order of its time; what happens at one time, in the order of its planning.
+//! What will happen, in the order of its time; what happens at one time, in the order of its
+//! planning.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +17,8 @@ impl<T> Agenda<T> {
         Self { queue: BTreeMap::new(), planned: 0 }
     }
 
-    /// Plans `what` for `at`. Nothing that is planned is taken back: whoever is woken looks whether there is
-    /// still anything to do.
+    /// Plans `what` for `at`. Nothing that is planned is taken back: whoever is woken looks whether
+    /// there is still anything to do.
     pub(crate) fn plan(&mut self, at: Time, what: T) {
         self.queue.insert((at, self.planned), what);
         self.planned += 1;

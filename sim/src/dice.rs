@@ -2,8 +2,8 @@
 
 use holdfast_core::ground::{Rng, Span};
 
-/// A number from `low` up to `high`, both included; small ones are as likely as large ones: the order of
-/// magnitude is drawn first.
+/// A number from `low` up to `high`, both included; small ones are as likely as large ones: the
+/// order of magnitude is drawn first.
 pub(crate) fn log_range(rng: &mut Rng, low: u64, high: u64) -> u64 {
     let span = high.saturating_sub(low) + 1;
     let magnitude = u64::from(u64::BITS - span.leading_zeros());

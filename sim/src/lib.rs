@@ -1,16 +1,18 @@
 //! A deterministic simulator: the core of Holdfast in a virtual world that does it no favours.
 //!
-//! A world ([`run`]) has the shards of one proxy, its hub, clients, origins and a publisher. Time is virtual, links
-//! tear what is written into pieces, are slow, stall and break, clients leave and do not read, origins are silent
-//! and lie; all of it drawn from one seed ([`Options::of`]), so that a run can be had again. The engine, the hub, the
-//! HTTP/1.1 codec and the language of routes, instructs and items are the real ones; the adapter that drives them and
-//! the peers, who speak HTTP with code of their own, are the simulator's.
+//! A world ([`run`]) has the shards of one proxy, its hub, clients, origins and a publisher. Time
+//! is virtual, links tear what is written into pieces, are slow, stall and break, clients leave and
+//! do not read, origins are silent and lie; all of it drawn from one seed ([`Options::of`]), so
+//! that a run can be had again. The engine, the hub, the HTTP/1.1 codec and the language of routes,
+//! instructs and items are the real ones; the adapter that drives them and the peers, who speak
+//! HTTP with code of their own, are the simulator's.
 //!
-//! Ledgers watch, one a property: each request gets its one answer, items arrive in order and none is lost without
-//! a word, holds end in time, nothing is left of those who leave, and so on. That they notice anything at all is
-//! shown by breaking the rules on purpose ([`Sabotage`]).
+//! Ledgers watch, one a property: each request gets its one answer, items arrive in order and none
+//! is lost without a word, holds end in time, nothing is left of those who leave, and so on. That
+//! they notice anything at all is shown by breaking the rules on purpose ([`Sabotage`]).
 //!
-//! What a shard was told is recorded ([`Trace`]): a list of events with their times that replays on any build.
+//! What a shard was told is recorded ([`Trace`]): a list of events with their times that replays on
+//! any build.
 //!
 //! ```
 //! let outcome = holdfast_sim::run(&holdfast_sim::Options::of(1));

@@ -1,8 +1,8 @@
 //! What is asked and what shall be answered: the plan that clients, origins and ledgers share.
 //!
-//! A request names its place in the plan in its path, `/{way}/{number}`, and so does the answer in its
-//! `X-Ask` field. Bodies are lines: `o…` is what an origin says, `k` a keep-alive, `i{channel}.{item}.…` an
-//! item.
+//! A request names its place in the plan in its path, `/{way}/{number}`, and so does the answer in
+//! its `X-Ask` field. Bodies are lines: `o…` is what an origin says, `k` a keep-alive,
+//! `i{channel}.{item}.…` an item.
 
 use holdfast_core::ground::{Rng, Span};
 

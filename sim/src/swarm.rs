@@ -1,7 +1,8 @@
 //! The options of a run, drawn from its seed.
 //!
-//! A run that does a little of everything finds little: what is rare never meets what is rare. So every run
-//! switches some operations and faults off and gives the others weights that differ wildly.
+//! A run that does a little of everything finds little: what is rare never meets what is rare. So
+//! every run switches some operations and faults off and gives the others weights that differ
+//! wildly.
 
 use holdfast_core::ground::{Limits, Rng, Seed, Span};
 
@@ -20,7 +21,8 @@ pub struct Options {
     pub clients: u32,
     /// Channels.
     pub channels: u32,
-    /// How long clients ask and publishers publish; what follows is for things to come to their end.
+    /// How long clients ask and publishers publish; what follows is for things to come to their
+    /// end.
     pub length: Span,
     /// The links.
     pub weather: Weather,

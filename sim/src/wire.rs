@@ -1,8 +1,9 @@
 //! Byte links between the proxy and its peers: delay, pieces, bounded windows, stalls and resets.
 //!
-//! A link is two pipes. What is written into one flies in pieces, each of which lands at the other end at a
-//! time of its own, never before the one written earlier. A pipe holds a bounded number of bytes, landed ones
-//! that nobody has read included; so a peer that does not read blocks the one that writes.
+//! A link is two pipes. What is written into one flies in pieces, each of which lands at the other
+//! end at a time of its own, never before the one written earlier. A pipe holds a bounded number of
+//! bytes, landed ones that nobody has read included; so a peer that does not read blocks the one
+//! that writes.
 
 use std::collections::VecDeque;
 
@@ -143,7 +144,8 @@ impl Wire {
         Span::from_nanos(self.rng.below(self.weather.delay.as_nanos() + 1))
     }
 
-    /// Writes as much as there is room for; says how much. Where nobody reads any more everything can be written.
+    /// Writes as much as there is room for; says how much. Where nobody reads any more everything
+    /// can be written.
     pub(crate) fn write(
         &mut self,
         now: Time,

@@ -1,11 +1,13 @@
-//! A world: the shards of one proxy, its hub, clients, origins and a publisher, and the loop that lets things
-//! happen to them in the order of their time.
+//! A world: the shards of one proxy, its hub, clients, origins and a publisher, and the loop that
+//! lets things happen to them in the order of their time.
 //!
-//! A run has three phases. In the first everybody does what they like. Then nothing new begins and nothing breaks,
-//! until whatever could come to an end has; what a healed world owes to those who stayed is judged then. At last
-//! the clients leave, and nothing may be left of them.
+//! A run has three phases. In the first everybody does what they like. Then nothing new begins and
+//! nothing breaks, until whatever could come to an end has; what a healed world owes to those who
+//! stayed is judged then. At last the clients leave, and nothing may be left of them.
 
+use core::any::Any;
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use holdfast_core::engine::{Config, Event};
@@ -40,14 +42,25 @@ pub struct Outcome {
     pub failure: Option<Failure>,
 }
 
-/// Runs a world to its end, or until a ledger finds something.
+/// Runs a world to its end, or until a ledger finds something. A panic of the core is a failure
+/// like any other, so that there is a trace of what led to it.
 pub fn run(options: &Options) -> Outcome {
     let mut world = World::new(options);
-    let failure = world.live().err();
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live()));
+    let failure = match lived {
+        Ok(verdict) => verdict.err(),
+        Err(why) => Some(Failure { ledger: "panic", at: world.scene.now, what: message(&*why) }),
+    };
     world.outcome(failure)
 }
 
-/// How long things may take to come to their end: the longest hold, a silent origin, and the slowest client.
+fn message(why: &(dyn Any + Send)) -> String {
+    let text = why.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| why.downcast_ref().cloned()).unwrap_or_default()
+}
+
+/// How long things may take to come to their end: the longest hold, a silent origin, and the
+/// slowest client.
 const REST: Span = Span::from_secs(120);
 /// When the shards drain, if they do: after the last item has arrived.
 const DRAIN: Span = Span::from_secs(30);
@@ -275,8 +288,8 @@ impl World {
     }
 }
 
-/// Three ways: to the origin, to it after a target that refuses, and to one that refuses. `detour` makes the first
-/// one like the second.
+/// Three ways: to the origin, to it after a target that refuses, and to one that refuses. `detour`
+/// makes the first one like the second.
 fn config(options: &Options, detour: bool) -> Config {
     let first = if detour { "dead.sim:81 " } else { "" };
     let routes = format!(

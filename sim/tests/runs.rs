@@ -1,4 +1,5 @@
-//! Worlds from fixed seeds: nothing is found in them, they are the same every time, and their traces replay.
+//! Worlds from fixed seeds: nothing is found in them, they are the same every time, and their
+//! traces replay.
 
 use holdfast_sim::{Options, Outcome, Tally, run};
 

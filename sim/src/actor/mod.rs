@@ -1,5 +1,5 @@
-//! The peers of the proxy. They speak HTTP with words of their own, so that the proxy's codec is judged by code
-//! that is not it.
+//! The peers of the proxy. They speak HTTP with words of their own, so that the proxy's codec is
+//! judged by code that is not it.
 
 pub(crate) mod client;
 pub(crate) mod message;

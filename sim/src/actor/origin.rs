@@ -1,5 +1,5 @@
-//! Origins: one actor a connection. It reads a request, finds in the plan what it shall do, and does it step by
-//! step.
+//! Origins: one actor a connection. It reads a request, finds in the plan what it shall do, and
+//! does it step by step.
 
 use std::collections::VecDeque;
 
@@ -187,8 +187,8 @@ fn plain(ask: &Ask, body: u64, framing: Framing, pause: Span) -> Vec<Step> {
     steps
 }
 
-/// An instruct: its mode, channels and body, and one more thing that it says, by the names that it has in
-/// headers and in JSON.
+/// An instruct: its mode, channels and body, and one more thing that it says, by the names that it
+/// has in headers and in JSON.
 fn instruct(
     ask: &Ask,
     (mode, channels, body): (&str, &[u32], u64),

@@ -94,7 +94,8 @@ impl Shard {
         }
     }
 
-    /// The connection of an action, unless it has gone in the same breath; and something may be to do for it.
+    /// The connection of an action, unless it has gone in the same breath; and something may be to
+    /// do for it.
     fn engaged(&mut self, id: ConnId) -> Option<(&mut Conn, &mut super::Desk)> {
         let place = self.places.get_mut(id.slot as usize)?;
         let conn = place.conn.as_mut().filter(|conn| conn.id == id && conn.is_engaged())?;

@@ -140,7 +140,8 @@ impl Conn {
         self.written(scene, desk);
     }
 
-    /// Appends what others get as well; rendered outside of the codec, as the production adapter does it.
+    /// Appends what others get as well; rendered outside of the codec, as the production adapter
+    /// does it.
     pub(super) fn append_shared(&mut self, scene: &mut Scene, desk: &mut Desk, data: &Bytes) {
         let out = self.outbox.buffer();
         match self.wire.sending() {

@@ -1,5 +1,5 @@
-//! A small adapter: the counterpart of the production driver. It runs one engine on simulated links, with the real
-//! codec on its side of them.
+//! A small adapter: the counterpart of the production driver. It runs one engine on simulated
+//! links, with the real codec on its side of them.
 
 mod act;
 mod client_side;

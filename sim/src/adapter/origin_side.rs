@@ -66,7 +66,8 @@ impl Conn {
     pub(super) fn forward(&mut self, scene: &mut Scene, desk: &mut Desk, request: Outgoing) {
         self.drop_upstream(scene, desk);
         let Some(ask) = self.ask else { return };
-        // A request whose body is on its way cannot be sent again if an idle connection proves dead.
+        // A request whose body is on its way cannot be sent again if an idle connection proves
+        // dead.
         let (link, source) = match request.body {
             BodySource::Empty if !is_dead(&request) => desk.obtain(scene, ask),
             _ => desk.dial(scene, ask, is_dead(&request)),
@@ -156,7 +157,8 @@ impl Conn {
         while upstream.upload == Upload::Coming && upstream.outbox.is_empty() {
             let Ok(Received { consumed, event }) = self.wire.receive(&self.inbox, &desk.limits)
             else {
-                // Clients here send no bad bodies; a broken one would show as a request never answered.
+                // Clients here send no bad bodies; a broken one would show as a request never
+                // answered.
                 return false;
             };
             match event {
@@ -232,7 +234,8 @@ impl Conn {
         true
     }
 
-    /// There is no head. An idle connection may have been dead already: then the request is sent once more.
+    /// There is no head. An idle connection may have been dead already: then the request is sent
+    /// once more.
     fn failed(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
         let Some(upstream) = self.upstream.take() else { return false };
         desk.owners.remove(&upstream.link);

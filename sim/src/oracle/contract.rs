@@ -1,5 +1,5 @@
-//! The engine's contract: actions come in an order that makes sense, none after the last one of an exchange,
-//! and a deadline that was met has moved.
+//! The engine's contract: actions come in an order that makes sense, none after the last one of an
+//! exchange, and a deadline that was met has moved.
 
 use std::collections::{BTreeMap, BTreeSet};
 

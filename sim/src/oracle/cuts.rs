@@ -1,5 +1,6 @@
-//! Nothing ends in the middle without a word: whatever is cut was cut by the engine, which counts why, or by what
-//! happened to a link or an origin. And a stream whose client leaves more unread than the limit is cut.
+//! Nothing ends in the middle without a word: whatever is cut was cut by the engine, which counts
+//! why, or by what happened to a link or an origin. And a stream whose client leaves more unread
+//! than the limit is cut.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
-//! Items arrive in the order of their release, each once, none left out: on a stream all those that reach its shard
-//! from its beginning to its end, behind the whole first body (STRM-1, STRM-4, SEQ-2). So in any case those come that
-//! are published after its client has seen that body. A stream ends cleanly only where its publisher closed it
-//! (STRM-5), or when the proxy stops. What is cut has lost only its end.
+//! Items arrive in the order of their release, each once, none left out: on a stream all those that
+//! reach its shard from its beginning to its end, behind the whole first body (STRM-1, STRM-4,
+//! SEQ-2). So in any case those come that are published after its client has seen that body. A
+//! stream ends cleanly only where its publisher closed it (STRM-5), or when the proxy stops. What
+//! is cut has lost only its end.
 
 use std::collections::BTreeMap;
 

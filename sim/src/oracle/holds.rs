@@ -1,6 +1,7 @@
-//! The time of holds. A long-poll is answered by the first item on one of its channels as that is delivered, or
-//! at its timeout, and not otherwise (RESP-1 to RESP-5). A silent stream gets its keep-alive in time, not too often,
-//! and only if its client reads (KEEP-3 to KEEP-5). A shard that drains holds nothing.
+//! The time of holds. A long-poll is answered by the first item on one of its channels as that is
+//! delivered, or at its timeout, and not otherwise (RESP-1 to RESP-5). A silent stream gets its
+//! keep-alive in time, not too often, and only if its client reads (KEEP-3 to KEEP-5). A shard that
+//! drains holds nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -149,7 +150,8 @@ impl Holds {
         }
     }
 
-    /// After the delivery of an item no poll waits for it any more, and after a drain none waits for anything.
+    /// After the delivery of an item no poll waits for it any more, and after a drain none waits
+    /// for anything.
     fn answered_all(&self, shard: ShardId) -> Result<(), String> {
         let mut polls = self.polls.iter().filter(|((at, _), _)| *at == shard);
         match &self.cause {

@@ -1,5 +1,5 @@
-//! Who is subscribed to what: the engine's lists have exactly the holds that there are, it says when a channel is
-//! wanted and when no more, and its own audit finds nothing.
+//! Who is subscribed to what: the engine's lists have exactly the holds that there are, it says
+//! when a channel is wanted and when no more, and its own audit finds nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The hub releases every item once, in the order of the publishes, and none whose id it released on that channel
-//! a short while ago (SEQ-1).
+//! The hub releases every item once, in the order of the publishes, and none whose id it released
+//! on that channel a short while ago (SEQ-1).
 
 use std::collections::{BTreeMap, VecDeque};
 

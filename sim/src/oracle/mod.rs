@@ -1,5 +1,5 @@
-//! Those who watch: one ledger a property. Each sees every fact, keeps its own books, and says when something
-//! is not as it must be. None of them knows how the engine works.
+//! Those who watch: one ledger a property. Each sees every fact, keeps its own books, and says when
+//! something is not as it must be. None of them knows how the engine works.
 
 mod answers;
 mod contract;
@@ -67,7 +67,7 @@ pub(crate) struct Setting {
 /// What one ledger found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
-    /// The name of the property's ledger.
+    /// The name of the property's ledger, or `panic`.
     pub ledger: &'static str,
     /// When.
     pub at: Time,
