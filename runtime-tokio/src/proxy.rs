@@ -18,7 +18,7 @@ use crate::shard::{self, Bounds, Crowd, Shared};
 use crate::{hub, net, publish};
 
 /// Items that wait for one shard.
-const ITEMS: usize = 1024;
+const ITEMS: usize = 256;
 /// Publishers at once.
 const PUBLISHERS: usize = 256;
 const PUBLISHER_PATIENCE: Duration = Duration::from_secs(60);

@@ -7,13 +7,14 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use holdfast_core::engine::{OriginFault, Outgoing};
+use holdfast_core::engine::{BodySource, OriginFault, Outgoing};
 use holdfast_core::route::{Connect, Target, is_denied};
 use thiserror::Error;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::pool::Care;
 use crate::client::{Conn, Left, Wait};
 use crate::net::tune;
 use crate::shard::Shard;
@@ -50,8 +51,12 @@ pub(super) async fn obtain(
     source: Source,
 ) -> Result<Obtained, Left> {
     let to = &*request.target;
+    let care = match request.body {
+        BodySource::Empty if request.head.method.is_idempotent() => Care::Little,
+        BodySource::Empty | BodySource::Client => Care::Much,
+    };
     if source == Source::Any
-        && let Some(stream) = shard.pool.borrow_mut().take(to)
+        && let Some(stream) = shard.pool.borrow_mut().take(to, care)
     {
         return Ok(Obtained::Link(Link { stream, reused: true }));
     }

@@ -24,18 +24,27 @@ pub(crate) struct Pool {
     count: usize,
 }
 
+/// How closely a connection is looked at before it is used again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Care {
+    /// As the runtime saw it in its last turn: the request can be sent once more (FWD-87).
+    Little,
+    /// As the kernel sees it now: the request cannot.
+    Much,
+}
+
 struct Idle {
     stream: TcpStream,
     since: Time,
 }
 
 impl Pool {
-    /// A connection that is still good, as far as one can see.
-    pub(super) fn take(&mut self, to: &Target) -> Option<TcpStream> {
+    /// A connection that is still good, as far as one can see with `care`.
+    pub(super) fn take(&mut self, to: &Target, care: Care) -> Option<TcpStream> {
         let idle = self.idle.get_mut(to)?;
         while let Some(Idle { stream, .. }) = idle.pop() {
             self.count -= 1;
-            if is_silent(&stream) {
+            if is_silent(&stream, care) {
                 return Some(stream);
             }
         }
@@ -64,17 +73,18 @@ impl Pool {
     /// Closes what is too old or was closed by the origin.
     pub(crate) fn sweep(&mut self, now: Time) {
         self.idle.retain(|_, idle| {
-            idle.retain(|idle| now < idle.since + IDLE && is_silent(&idle.stream));
+            idle.retain(|idle| now < idle.since + IDLE && is_silent(&idle.stream, Care::Little));
             !idle.is_empty()
         });
         self.count = self.idle.values().map(Vec::len).sum();
     }
 }
 
-/// Whether the connection is open and has nothing to read: an idle origin has nothing to say (FWD-69). The
-/// kernel is asked, since what the runtime knows of the socket is as old as its last turn, and a request with
-/// a body that meets a connection closed meanwhile cannot be sent again (FWD-87).
-fn is_silent(stream: &TcpStream) -> bool {
-    let peeked = SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]);
-    matches!(peeked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+/// Whether the connection is open and has nothing to read: an idle origin has nothing to say (FWD-69).
+fn is_silent(stream: &TcpStream, care: Care) -> bool {
+    let read = match care {
+        Care::Little => stream.try_read(&mut [0]),
+        Care::Much => SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]),
+    };
+    matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
 }

@@ -38,6 +38,12 @@ impl Shard {
         }
     }
 
+    /// Nobody is left to look after: gives back what a peak has left.
+    pub(super) fn forget_waits(&self) {
+        self.clockwork.wheel.borrow_mut().shrink();
+        self.clockwork.due.take();
+    }
+
     /// Looks no more after a connection.
     pub(super) fn release(&self, conn: &Conn) {
         conn.set_looked_at(None);

@@ -144,6 +144,7 @@ impl Shard {
         self.crowd.leave();
         if conns.is_empty() {
             conns.shrink();
+            self.forget_waits();
             if self.draining.get() {
                 self.emptied.notify_one();
             }
