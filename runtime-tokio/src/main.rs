@@ -11,7 +11,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use holdfast::config::{self, ConfigError, RoutesSource};
 use holdfast::demo::{self, DemoOptions};
-use holdfast::{Occasion, StartError, run_with};
+use holdfast::{Occasion, Proxy, StartError, run_with};
 use holdfast_core::engine::Config;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
@@ -77,7 +77,7 @@ fn proxy(run: &Run) -> Result<(), Failure> {
     if !loaded.without_effect.is_empty() {
         tracing::info!("keys without effect here: {}", loaded.without_effect.join(", "));
     }
-    serve(loaded, log)
+    serve(loaded, log, |_| {})
 }
 
 /// Says what is wrong or odd in the configuration.
@@ -110,20 +110,21 @@ fn demonstrate(run: &Run, backend_port: u16) -> Result<(), Failure> {
     .map_err(Failure::Demo)?;
     loaded.routes = RoutesSource::Lines(vec![format!("* {}", backend.addr)]);
     settings.core.routes = loaded.routes.load()?.0;
-    for &listener in &settings.listeners {
-        println!("{}", demo::banner(listener));
-    }
-    serve(loaded, log)
+    serve(loaded, log, |proxy| {
+        for &addr in proxy.http_addrs() {
+            println!("{}", demo::banner(addr));
+        }
+    })
 }
 
 fn start_log(path: Option<&Path>, level: LevelFilter) -> Result<Log, Failure> {
     Log::install(level, path).map_err(Failure::LogFile)
 }
 
-fn serve(loaded: config::Loaded, log: Log) -> Result<(), Failure> {
+fn serve(loaded: config::Loaded, log: Log, announce: impl FnOnce(&Proxy)) -> Result<(), Failure> {
     tracing::info!("routes loaded with {} entries", loaded.settings.core.routes.len());
     let settings = loaded.settings.clone();
-    let served = run_with(settings, reloader(loaded, log));
+    let served = run_with(settings, announce, reloader(loaded, log));
     Ok(served.inspect_err(|error| tracing::error!("{error}"))?)
 }
 

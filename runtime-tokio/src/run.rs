@@ -24,16 +24,18 @@ pub enum Occasion {
 }
 
 /// Runs a proxy until the process is told to stop by SIGTERM or SIGINT; a second signal ends it at once.
-/// `reload` is asked for a new configuration whenever there may be one; what it does takes its time from nothing
+/// `announce` is called when it serves. `reload` is asked for a new configuration whenever there may be one; what it does takes its time from nothing
 /// but the signals.
 pub fn run_with(
     settings: Settings,
+    announce: impl FnOnce(&Proxy),
     mut reload: impl FnMut(Occasion) -> Option<Config>,
 ) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut signals = runtime.block_on(async { Signals::new() })?;
     let mut proxy = Proxy::start(settings)?;
     tracing::info!("{}", ready(&proxy));
+    announce(&proxy);
     runtime.block_on(async {
         let ended = signals.obey(&mut proxy, &mut reload).await;
         tracing::info!("stopping");
