@@ -31,6 +31,8 @@ stats! {
     SlowBody = "client_slow_body",
     /// Clients that took nothing for too long (LIM-26).
     Stalled = "client_stalled",
+    /// Held clients that sent more ahead than is kept for one.
+    TooFarAhead = "client_too_far_ahead",
     /// Clients that left while a request was under way.
     Left = "client_left",
     /// Connections that outlived the time to drain and were cut.

@@ -41,6 +41,8 @@ pub(crate) enum Why {
     SlowBody,
     /// Its request body cannot be read.
     BadBody(RequestError),
+    /// It is held and sends so much ahead that its leaving would go unseen behind it.
+    TooFarAhead,
 }
 
 /// How a connection is closed.
@@ -130,6 +132,9 @@ impl Conn {
         self.tend(cx, shard)?;
         self.watch(cx, shard);
         match self.side.get() {
+            Side::Open if self.inbox.borrow().len() >= shard.limits().head_bytes => {
+                Poll::Ready(Err(Left(Why::TooFarAhead)))
+            }
             Side::Open => Poll::Pending,
             // Nobody waits for a hold with its own side closed (FWD-57).
             Side::HalfClosed | Side::Lost => Poll::Ready(Err(Left(Why::Gone))),
@@ -149,6 +154,9 @@ impl Conn {
             Why::BadBody(error) if !begun => (error.status(), error.to_string()),
             Why::SlowBody if !begun => {
                 (StatusCode::REQUEST_TIMEOUT, "Request body came too slowly.".to_owned())
+            }
+            Why::TooFarAhead if !begun => {
+                (StatusCode::BAD_REQUEST, "Too much sent ahead of the response.".to_owned())
             }
             Why::Gone => return Close::Now,
             _ => {
@@ -204,6 +212,7 @@ impl Why {
             Self::Gone => ClientGone::Left,
             Self::Stalled => ClientGone::Stalled,
             Self::SlowBody | Self::BadBody(_) => ClientGone::BadBody,
+            Self::TooFarAhead => ClientGone::Left,
         }
     }
 
@@ -213,6 +222,7 @@ impl Why {
             Self::Stalled => Stat::Stalled,
             Self::SlowBody => Stat::SlowBody,
             Self::BadBody(_) => Stat::BadRequest,
+            Self::TooFarAhead => Stat::TooFarAhead,
         }
     }
 }

@@ -156,7 +156,7 @@ impl Conn {
     }
 
     /// Notices that a client leaves whose request is complete, and keeps what it sends ahead, up to the
-    /// size of a head; beyond that it is no longer listened to.
+    /// size of a head; beyond that it is no longer listened to, and a hold ends.
     pub(crate) fn watch(&self, cx: &mut Context<'_>, shard: &Shard) {
         let limit = shard.limits().head_bytes;
         let mut inbox = self.inbox.borrow_mut();

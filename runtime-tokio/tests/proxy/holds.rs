@@ -182,6 +182,19 @@ fn fwd_57_a_client_that_leaves_is_forgotten() {
 }
 
 #[test]
+fn a_held_client_that_sends_too_far_ahead_is_not_held_any_longer() {
+    let (origin, wires) = origin_by_hand();
+    let (_proxy, mut held) = before(origin);
+    held.send(GET);
+    let mut wire = next(&wires);
+    wire.head();
+    wire.send(STREAM);
+    held.until("open\n\r\n");
+    held.send(&"GET /next HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000));
+    assert!(held.is_closed(), "its leaving could not be seen behind all that");
+}
+
+#[test]
 fn fwd_57_a_half_closed_client_is_served_for_a_moment() {
     let (origin, wires) = origin_by_hand();
     let (_proxy, mut client) = before(origin);
