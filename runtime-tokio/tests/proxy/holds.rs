@@ -190,7 +190,7 @@ fn a_held_client_that_sends_too_far_ahead_is_not_held_any_longer() {
     wire.head();
     wire.send(STREAM);
     held.until("open\n\r\n");
-    held.send(&"GET /next HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000));
+    held.send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000));
     assert!(held.is_closed(), "its leaving could not be seen behind all that");
 }
 

@@ -23,6 +23,10 @@ use peer::Peer;
 use report::Table;
 use workload::{Scale, Workload};
 
+/// The allocator of the binary `holdfast`, whose memory is measured here.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// Measures Holdfast against its peers.
 #[derive(Parser)]
 struct Cli {
@@ -46,8 +50,15 @@ struct Cli {
 }
 
 /// What this program is when it is started as a part of a run.
-#[derive(Subcommand)]
+#[derive(Subcommand, Clone)]
 enum Role {
+    /// The proxy itself, so that it is always the one that was built with the benchmark.
+    #[command(hide = true)]
+    Holdfast {
+        /// Its configuration file.
+        #[arg(long)]
+        config: PathBuf,
+    },
     /// The bare loop that answers hello.
     #[command(hide = true)]
     Ceiling {
@@ -66,7 +77,8 @@ enum Role {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.role {
+    let outcome = match cli.role.clone() {
+        Some(Role::Holdfast { config }) => peer::serve(config),
         Some(Role::Ceiling { listen }) => peer::hello(listen),
         Some(Role::Writes { count }) => peer::writes(count, 20).map(|rate| println!("{rate}")),
         None => run(&cli),

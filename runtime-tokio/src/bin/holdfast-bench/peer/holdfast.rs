@@ -1,7 +1,11 @@
 //! Holdfast, with one shard.
 
+use std::path::PathBuf;
 use std::process::Child;
 use std::{fs, io};
+
+use holdfast::config::{Options, Source, load};
+use holdfast::run_with;
 
 use super::Site;
 use crate::sys;
@@ -20,7 +24,17 @@ pub fn start(site: &Site) -> io::Result<Child> {
     );
     fs::write(site.directory.join("holdfast.conf"), config)?;
     fs::write(site.directory.join("routes"), format!("* {}\n", site.origin))?;
-    let program = std::env::current_exe()?.with_file_name("holdfast");
+    let program = std::env::current_exe()?;
     let config = site.directory.join("holdfast.conf");
-    sys::spawn_server(&program.to_string_lossy(), &["--config", &config.to_string_lossy()])
+    sys::spawn_server(
+        &program.to_string_lossy(),
+        &["holdfast", "--config", &config.to_string_lossy()],
+    )
+}
+
+/// Is the proxy: what the binary `holdfast` does with a configuration file.
+pub fn serve(config: PathBuf) -> io::Result<()> {
+    let options = Options { source: Source::File(config), ..Options::default() };
+    let loaded = load(&options).map_err(io::Error::other)?;
+    run_with(loaded.settings, |_| {}, |_| None).map_err(io::Error::other)
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use std::{fs, io, path::PathBuf};
 
 pub use ceiling::{hello, writes};
+pub use holdfast::serve;
 
 use crate::sys;
 
