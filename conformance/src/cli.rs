@@ -60,6 +60,9 @@ pub(crate) struct Cli {
     /// How many cases run at once.
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = parse_jobs)]
     pub(crate) jobs: u32,
+    /// How often a case that does not come out as expected is played again, alone.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) retries: u32,
     /// Stretches all waits and limits, for slow machines.
     #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = parse_scale)]
     pub(crate) timeout_scale: f64,

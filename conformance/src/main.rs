@@ -104,7 +104,9 @@ async fn play(cli: &Cli, cases: Vec<Case>, profile: &Profile) -> Result<Vec<Judg
         run: format!("t{:x}", now.as_millis()),
         scale: cli.timeout_scale,
     });
-    let judged = runner::run(cases, world, profile, cli.jobs, report::text::progress).await;
+    let effort = (cli.jobs, cli.retries);
+    let judged =
+        runner::run_with_retries(cases, world, profile, effort, report::text::progress).await;
     if let Some(proxy) = started {
         proxy.stop().await;
     }

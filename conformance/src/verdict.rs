@@ -33,6 +33,13 @@ pub(crate) enum Verdict {
     },
 }
 
+impl Verdict {
+    /// Whether the run fails by it.
+    pub(crate) fn is_bad(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Unexpected { .. })
+    }
+}
+
 /// A case that has been run.
 #[derive(Clone, Debug)]
 pub(crate) struct Judged {
