@@ -23,6 +23,20 @@ pub fn spawn_server(program: &str, args: &[&str]) -> io::Result<Child> {
         .spawn()
 }
 
+/// Lets the calling thread run before others of the same core, so that what it measures is the server and
+/// not the queue for the generator's core. Needs root; without it the figure is only less sharp.
+pub fn prefer_this_thread() {
+    let thread = fs::read_link("/proc/thread-self").ok();
+    let id = thread.as_ref().and_then(|path| path.file_name()?.to_str());
+    if let Some(id) = id {
+        let _ = Command::new("renice")
+            .args(["-n", "-15", "-p", id])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+}
+
 /// Ends a server with all its helpers, kindly and then not.
 pub fn stop(child: &mut Child) {
     let all = family(child.id());

@@ -280,7 +280,10 @@ fn flat(server: &Running, count: usize, scale: &Scale) -> io::Result<Figures> {
     let mut held = Held::open(server.http, count, true, |_| server.stream_request("fan"))?;
     settle_subscriptions(server, &mut held)?;
     let (addr, span) = (server.http, scale.span);
-    let asking = std::thread::spawn(move || plain(addr, "/plain/1024", 1, span));
+    let asking = std::thread::spawn(move || {
+        sys::prefer_this_thread();
+        plain(addr, "/plain/1024", 1, span)
+    });
     let mut publisher = Publisher::new(server);
     while !asking.is_finished() {
         publisher.publish(server, "fan")?;
