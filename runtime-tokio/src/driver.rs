@@ -13,8 +13,10 @@ use crate::client::{Conn, Order, Persist, Stage};
 use crate::shard::Shard;
 use crate::stats::counted;
 
-/// Receivers of a fan-out that are written to in one turn: about a tenth of a millisecond's work.
-const SLICE: usize = 16;
+/// Receivers of a fan-out that are written to in one turn: some fifty microseconds of work. Larger slices are
+/// hardly faster, and everybody else waits for them (measured by the benchmark: 16 doubled the p99 of a plain
+/// request during a fan-out to 10,000).
+const SLICE: usize = 8;
 /// More than what stands around the data of a chunk.
 const FRAMING: usize = 32;
 

@@ -17,14 +17,16 @@ const GATHER: usize = 16;
 /// whose backlog is too long.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    pieces: VecDeque<Bytes>,
+    /// The first piece stands by itself: a single one, which is the rule in a fan-out, costs no memory.
+    front: Option<Bytes>,
+    rest: VecDeque<Bytes>,
     len: u64,
     news: bool,
 }
 
 impl Outbox {
     pub(crate) fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.front.is_none()
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -40,7 +42,10 @@ impl Outbox {
         if !piece.is_empty() {
             self.len += piece.len() as u64;
             self.news = true;
-            self.pieces.push_back(piece);
+            match self.front {
+                None => self.front = Some(piece),
+                Some(_) => self.rest.push_back(piece),
+            }
         }
     }
 
@@ -82,10 +87,10 @@ impl Outbox {
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let mut slices = [IoSlice::new(&[]); GATHER];
-            for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            for (slice, piece) in slices.iter_mut().zip(self.front.iter().chain(&self.rest)) {
                 *slice = IoSlice::new(piece);
             }
-            let count = self.pieces.len().min(GATHER);
+            let count = (1 + self.rest.len()).min(GATHER);
             let written = ready!(write(slices.get(..count).unwrap_or(&slices)))?;
             self.advance(written);
         }
@@ -95,12 +100,12 @@ impl Outbox {
 
     fn advance(&mut self, mut written: usize) {
         self.len = self.len.saturating_sub(written as u64);
-        while let Some(front) = self.pieces.front_mut() {
+        while let Some(front) = &mut self.front {
             if written < front.len() {
                 return front.advance(written);
             }
             written -= front.len();
-            self.pieces.pop_front();
+            self.front = self.rest.pop_front();
         }
     }
 }
@@ -115,9 +120,9 @@ mod tests {
         for piece in ["ab", "", "cde", "f"] {
             outbox.push(Bytes::from_static(piece.as_bytes()));
         }
-        assert_eq!((outbox.len(), outbox.pieces.len()), (6, 3));
+        assert_eq!((outbox.len(), outbox.rest.len()), (6, 2));
         outbox.advance(3);
-        assert_eq!((outbox.len(), &outbox.pieces[0][..]), (3, &b"de"[..]));
+        assert_eq!((outbox.len(), outbox.front.as_deref()), (3, Some(&b"de"[..])));
         outbox.advance(3);
         assert!(outbox.is_empty());
         assert_eq!(outbox.len(), 0);

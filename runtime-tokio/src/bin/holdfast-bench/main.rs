@@ -33,6 +33,9 @@ struct Cli {
     /// A run of under two minutes, with fewer and shorter repeats.
     #[arg(long)]
     quick: bool,
+    /// How often everything is repeated; the medians are reported.
+    #[arg(long)]
+    repeats: Option<usize>,
     /// Only the workloads whose name contains this; may be given several times.
     #[arg(long)]
     only: Vec<String>,
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
 fn run(cli: &Cli) -> std::io::Result<()> {
     pin_to_load_core()?;
     let scale = if cli.quick { Scale::quick() } else { Scale::full() };
+    let repeats = cli.repeats.unwrap_or(scale.repeats);
     let peers = available(&cli.peer);
     let origin = origin::start()?;
     let mut table = Table::new(&peers);
@@ -104,7 +108,7 @@ fn run(cli: &Cli) -> std::io::Result<()> {
             continue;
         }
         let mut figures: BTreeMap<Peer, Vec<workload::Figures>> = BTreeMap::new();
-        for _ in 0..scale.repeats {
+        for _ in 0..repeats {
             for &peer in peers.iter().filter(|peer| workload.runs_on(**peer)) {
                 eprintln!("{name}: {}", peer.name());
                 match workload.measure(peer, &origin, &scale) {

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::sys::wait;
+use crate::sys::{prefer_this_thread, wait};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
@@ -34,7 +34,10 @@ pub fn start() -> std::io::Result<Origin> {
     let counter = answered.clone();
     let poll = Poll::new()?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    std::thread::spawn(move || serve(poll, &listener, &counter).expect("the origin's loop runs"));
+    std::thread::spawn(move || {
+        prefer_this_thread();
+        serve(poll, &listener, &counter).expect("the origin's loop runs");
+    });
     Ok(Origin { addr, answered })
 }
 
