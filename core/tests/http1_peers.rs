@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_core::ground::Limits;
@@ -20,6 +21,9 @@ use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use proptest::sample::select;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+/// More than a whole exchange ever takes.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 proptest! {
     #[test]
@@ -363,8 +367,12 @@ fn fields_of(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     sorted(&fields)
 }
 
-fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+/// Two that wait for each other for ever are a failure too.
+fn run(future: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime.expect("a runtime").block_on(async {
+        tokio::time::timeout(PATIENCE, future).await.expect("it ends");
+    });
 }
 
 fn ask() -> impl Strategy<Value = Ask> {

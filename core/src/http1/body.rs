@@ -179,6 +179,16 @@ mod tests {
     }
 
     #[test]
+    fn lim_30_chunk_data_ends_in_crlf() {
+        for behind in ["d", "\n", "\rx", "\r\r"] {
+            let mut decoder = Decoder::CHUNKED;
+            let input = format!("3\r\nabc{behind}");
+            assert_eq!(decoder.decode(input.as_bytes()), Ok((6, Piece::Data(b"abc"))));
+            assert_eq!(decoder.decode(behind.as_bytes()), Err(ChunkError::Malformed), "{behind:?}");
+        }
+    }
+
+    #[test]
     fn an_end_needs_no_further_input() {
         let mut decoder = Decoder::Length(3);
         assert_eq!(decoder.decode(b"abcd"), Ok((3, Piece::Data(b"abc"))));

@@ -160,17 +160,12 @@ impl Client {
     /// Whether the exchange is complete on both sides and the connection may carry another (FWD-69). Bytes
     /// that came beyond the response make it false; the caller checks its own unconsumed input too.
     pub fn is_reusable(&self) -> bool {
-        self.keeps && self.has_sent() && matches!(self.reading, Reading::Complete | Reading::Idle)
-    }
-
-    /// Whether nothing of the request is to come.
-    fn has_sent(&self) -> bool {
-        matches!(self.sending, Encoder::Idle | Encoder::Nothing | Encoder::Whole)
+        self.keeps && matches!(self.reading, Reading::Complete | Reading::Idle)
     }
 
     /// An origin that answers before it has read the request need not ever read it.
     fn complete(&mut self) {
-        self.keeps &= self.has_sent();
+        self.keeps &= matches!(self.sending, Encoder::Nothing | Encoder::Whole);
         self.reading = Reading::Complete;
     }
 
@@ -262,6 +257,13 @@ mod tests {
         assert_eq!(client.receive(&many, &Limits::default()).map(|it| it.consumed), Ok(many.len()));
         let one = &many[..many.len() / usize::from(INTERIM_MAX)];
         assert_eq!(client.receive(one, &Limits::default()), Err(ResponseError::Interim));
+
+        let (mut client, _) = ask(Method::GET, BodySize::Empty);
+        for _ in 0..2 {
+            let events = run(&mut client, &[&many, CHUNKED].concat()).0;
+            assert_eq!(events.len(), 3, "each request has its own");
+            client.request(&head(Method::GET), BodySize::Empty, &mut Vec::new());
+        }
 
         let (mut client, _) = ask(Method::GET, BodySize::Empty);
         let switch = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
