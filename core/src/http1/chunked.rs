@@ -68,32 +68,36 @@ pub(super) enum ChunkError {
 impl Chunked {
     /// Takes one byte that is not data.
     pub(super) fn step(self, byte: u8) -> Result<Self, ChunkError> {
-        Ok(match (self, byte) {
-            (Self::Size, byte) => Self::Digits(digit(byte)?, 1),
-            (Self::Digits(size, _) | Self::Blank(size, _) | Self::Extension(size, _), b'\r') => {
-                Self::SizeLf(size)
+        let next = match self {
+            Self::Size => Self::Digits(digit(byte)?, 1),
+            Self::Digits(size, count) => match byte {
+                b'\r' => Self::SizeLf(size),
+                b' ' | b'\t' => Self::Blank(size, 1),
+                b';' => Self::Extension(size, 1),
+                _ => append(size, count, digit(byte)?)?,
+            },
+            Self::Blank(size, bytes) => match byte {
+                b'\r' => Self::SizeLf(size),
+                b' ' | b'\t' => Self::Blank(size, extra(bytes)?),
+                b';' => Self::Extension(size, extra(bytes)?),
+                _ => return Err(ChunkError::Malformed),
+            },
+            Self::Extension(size, _) if byte == b'\r' => Self::SizeLf(size),
+            Self::Extension(size, bytes) => Self::Extension(size, extra_text(bytes, byte)?),
+            Self::SizeLf(0) => expect(byte, b'\n', Self::Trailer(0))?,
+            Self::SizeLf(size) => expect(byte, b'\n', Self::Data(size))?,
+            Self::DataCr => expect(byte, b'\r', Self::DataLf)?,
+            Self::DataLf => expect(byte, b'\n', Self::Size)?,
+            Self::Trailer(_) if byte == b'\r' => Self::EndLf,
+            Self::TrailerLine(bytes) if byte == b'\r' => Self::TrailerLf(bytes),
+            Self::Trailer(bytes) | Self::TrailerLine(bytes) => {
+                Self::TrailerLine(extra_text(bytes, byte)?)
             }
-            (Self::Digits(size, _), b' ' | b'\t') => Self::Blank(size, 1),
-            (Self::Digits(size, _), b';') => Self::Extension(size, 1),
-            (Self::Digits(size, count), byte) => append(size, count, digit(byte)?)?,
-            (Self::Blank(size, bytes), b' ' | b'\t') => Self::Blank(size, extra(bytes)?),
-            (Self::Blank(size, bytes), b';') => Self::Extension(size, extra(bytes)?),
-            (Self::Extension(size, bytes), byte) if is_text(byte) => {
-                Self::Extension(size, extra(bytes)?)
-            }
-            (Self::SizeLf(0), b'\n') => Self::Trailer(0),
-            (Self::SizeLf(size), b'\n') => Self::Data(size),
-            (Self::DataCr, b'\r') => Self::DataLf,
-            (Self::DataLf, b'\n') => Self::Size,
-            (Self::Trailer(_), b'\r') => Self::EndLf,
-            (Self::TrailerLine(bytes), b'\r') => Self::TrailerLf(bytes),
-            (Self::Trailer(bytes) | Self::TrailerLine(bytes), byte) if is_text(byte) => {
-                Self::TrailerLine(extra(bytes)?)
-            }
-            (Self::TrailerLf(bytes), b'\n') => Self::Trailer(extra(bytes)?),
-            (Self::EndLf, b'\n') => Self::End,
-            _ => return Err(ChunkError::Malformed),
-        })
+            Self::TrailerLf(bytes) => expect(byte, b'\n', Self::Trailer(extra(bytes)?))?,
+            Self::EndLf => expect(byte, b'\n', Self::End)?,
+            Self::Data(_) | Self::End => return Err(ChunkError::Malformed),
+        };
+        Ok(next)
     }
 
     /// After `len` of the `left` bytes of data.
@@ -130,12 +134,17 @@ fn extra(bytes: u16) -> Result<u16, ChunkError> {
     if bytes < EXTRA_BYTES_MAX { Ok(bytes + 1) } else { Err(ChunkError::Extra) }
 }
 
-fn digit(byte: u8) -> Result<u32, ChunkError> {
-    char::from(byte).to_digit(16).ok_or(ChunkError::Malformed)
+fn extra_text(bytes: u16, byte: u8) -> Result<u16, ChunkError> {
+    let is_text = byte == b'\t' || !byte.is_ascii_control();
+    if is_text { extra(bytes) } else { Err(ChunkError::Malformed) }
 }
 
-fn is_text(byte: u8) -> bool {
-    byte == b'\t' || !byte.is_ascii_control()
+fn expect(byte: u8, expected: u8, next: Chunked) -> Result<Chunked, ChunkError> {
+    if byte == expected { Ok(next) } else { Err(ChunkError::Malformed) }
+}
+
+fn digit(byte: u8) -> Result<u32, ChunkError> {
+    char::from(byte).to_digit(16).ok_or(ChunkError::Malformed)
 }
 
 #[cfg(test)]
