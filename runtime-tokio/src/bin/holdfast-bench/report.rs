@@ -150,7 +150,7 @@ impl Row {
         };
         let named = others.map(|(peer, theirs)| (peer.name(), ratio(*theirs)));
         named
-            .filter(|(_, ratio)| ratio.is_finite())
+            .filter(|(_, ratio)| ratio.is_finite() && *ratio > 0.0)
             .map(|(name, ratio)| format!("{ratio:.2} {name}"))
             .collect::<Vec<_>>()
             .join(", ")
