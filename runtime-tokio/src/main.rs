@@ -19,8 +19,8 @@ use tracing::level_filters::LevelFilter;
 use cli::{Cli, Command, Run};
 use log::Log;
 
-/// Gives memory back some seconds after a burst; the system's allocator keeps most of it. Measured by the
-/// benchmark's rows of held connections.
+/// Gives memory back within some twenty seconds after a burst; the system's allocator keeps most of it.
+/// Measured by the benchmark's rows of held connections.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

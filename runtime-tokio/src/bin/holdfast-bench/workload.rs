@@ -16,6 +16,8 @@ pub struct Scale {
     pub span: Duration,
     /// Numbers of held connections whose memory is measured.
     pub held: &'static [usize],
+    /// How long after held connections have left their memory is looked at: allocators give it back slowly.
+    pub left: Duration,
     /// Numbers of streams of a fan-out.
     pub fans: &'static [usize],
     /// Connections of the plain workload.
@@ -29,6 +31,7 @@ impl Scale {
             repeats: 3,
             span: Duration::from_secs(5),
             held: &[1000, 15_000],
+            left: Duration::from_secs(25),
             fans: &[1000, 10_000],
             plain: &[1, 64, 256],
         }
@@ -40,6 +43,7 @@ impl Scale {
             repeats: 1,
             span: Duration::from_secs(2),
             held: &[1000],
+            left: Duration::from_secs(2),
             fans: &[1000],
             plain: &[64],
         }
@@ -139,10 +143,10 @@ impl Workload {
             }
             Self::Download => downloads(&server),
             Self::HeldStreams(count) => {
-                memory(&server, count, true, |n| server.stream_request(&format!("m{n}")))
+                memory(&server, (count, scale), true, |n| server.stream_request(&format!("m{n}")))
             }
             Self::HeldPolls(count) => {
-                memory(&server, count, false, |n| server.poll_request(&format!("m{n}")))
+                memory(&server, (count, scale), false, |n| server.poll_request(&format!("m{n}")))
             }
             Self::FanOut(count) => fan_out(&server, count, scale),
             Self::Unicast => narrow(&server, scale),
@@ -175,7 +179,7 @@ fn downloads(server: &Running) -> io::Result<Figures> {
 /// Memory a connection, and what is kept of it after they have left.
 fn memory(
     server: &Running,
-    count: usize,
+    (count, scale): (usize, &Scale),
     begins: bool,
     request: impl Fn(usize) -> String,
 ) -> io::Result<Figures> {
@@ -188,8 +192,7 @@ fn memory(
     std::thread::sleep(settle);
     let during = server.pss() as f64;
     drop(held);
-    // Allocators give memory back after a while; ten seconds is what the slowest takes.
-    std::thread::sleep(Duration::from_secs(12));
+    std::thread::sleep(scale.left);
     let after = server.pss() as f64;
     Ok(vec![
         low("KB/connection", (during - before) / count as f64 / 1024.0),
