@@ -220,6 +220,11 @@ impl Engine {
                 first.name
             );
         }
+        for filter in channels.iter().take(limit).flat_map(|channel| &channel.filters) {
+            // A filter that is not applied lets everything pass (CHAN-7).
+            self.counters.bump(Count::FilterUnknown);
+            tracing::warn!(shard = self.shard.0, %conn, "filter {filter:?} is not known and has no effect");
+        }
         let prefix = &asked.route().prefix;
         let named = channels.iter().take(limit).map(|channel| format!("{prefix}{}", channel.name));
         let names: BTreeSet<String> = named.chain(asked.target().subs.iter().cloned()).collect();

@@ -12,8 +12,6 @@ pub struct Limits {
     pub head_fields: usize,
     /// Body bytes of a response that carries GRIP instructions and must be read whole.
     pub instruct_bytes: usize,
-    /// Request body bytes that are kept for a retry of a held request.
-    pub replay_bytes: usize,
     /// Channels of one hold (`connection_subscription_max`).
     pub channels_per_hold: usize,
     /// Filters of one channel.
@@ -38,7 +36,6 @@ impl Default for Limits {
             head_bytes: 8192,
             head_fields: 100,
             instruct_bytes: 100_000,
-            replay_bytes: 100_000,
             channels_per_hold: 20,
             filters_per_channel: 5,
             backlog_bytes: 4 << 20,

@@ -175,6 +175,14 @@ fn chan_6_channels_beyond_the_limit_are_counted() {
 }
 
 #[test]
+fn chan_7_a_filter_without_effect_is_counted_and_the_hold_goes_on() {
+    let mut shard = shard();
+    shard.hold(0, &[("Grip-Hold", "stream"), ("Grip-Channel", "a; filter=skip-self")], "");
+    assert_eq!(shard.engine.subscribers("a"), 1);
+    assert_eq!(shard.engine.counters().of(Count::FilterUnknown), 1);
+}
+
+#[test]
 fn chan_6_with_debug_more_channels_are_an_error() {
     let mut shard = Shard::with("*,debug localhost:80", |limits| limits.channels_per_hold = 2);
     for mode in ["stream", "response"] {
