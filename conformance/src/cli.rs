@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::{
     case::{Case, Level},
     glob,
-    peer::publisher::Publisher,
+    peer::{command::Command, publisher::Publisher},
     target::{Addresses, Spawn},
 };
 
@@ -27,6 +27,10 @@ pub(crate) struct Cli {
     /// Where the proxy takes items; `none` skips all cases that publish.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:5561")]
     publish: String,
+    /// The command that publishes as `pushpin-publish` does; it is known of a proxy that the suite starts,
+    /// and without one its cases are skipped.
+    #[arg(long, value_name = "CMD")]
+    publish_command: Option<String>,
     /// Where the suite's own origin listens, and where the proxy's routes lead.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8000")]
     pub(crate) origin: String,
@@ -104,6 +108,18 @@ impl Cli {
         }
     }
 
+    /// The command that publishes, if it is given or known.
+    pub(crate) fn command(&self) -> Option<Command> {
+        let known = || match self.spawn()? {
+            Spawn::Command(_) => None,
+            Spawn::Holdfast(path) => Some(format!("{} publish", path.display())),
+            Spawn::Pushpin(path) => {
+                Some(path.with_file_name("pushpin-publish").display().to_string())
+            }
+        };
+        self.publish_command.clone().or_else(known).map(|line| Command::new(&line))
+    }
+
     /// The addresses given.
     pub(crate) fn addresses(&self) -> Result<Addresses, String> {
         Ok(Addresses {
@@ -140,7 +156,7 @@ mod tests {
     use clap::Parser;
 
     use super::Cli;
-    use crate::{cases, target::Spawn};
+    use crate::{cases, peer::command::Command, target::Spawn};
 
     fn wanted(options: &[&str]) -> Vec<&'static str> {
         let cli = Cli::parse_from([&["x"], options].concat());
@@ -160,5 +176,14 @@ mod tests {
         assert!(Cli::try_parse_from(both).is_err());
         let one = Cli::parse_from(["x", "--spawn-pushpin", "pushpin"]).spawn();
         assert!(matches!(one, Some(Spawn::Pushpin(_))));
+    }
+
+    #[test]
+    fn the_publish_command_is_given_or_known() {
+        let command = |options: &[&str]| Cli::parse_from([&["x"], options].concat()).command();
+        assert_eq!(command(&[]), None);
+        let known = command(&["--spawn-pushpin", "/usr/bin/pushpin"]);
+        assert_eq!(known, Some(Command::new("/usr/bin/pushpin-publish")));
+        assert_eq!(command(&["--publish-command", "a  b"]), Some(Command::new("a b")));
     }
 }

@@ -112,6 +112,9 @@ mod tests {
             ("EXPO", 1),
             ("ERR", 1),
             ("WSM", 2),
+            ("CLI", 6),
+            ("NAT", 11),
+            ("SJS", 17),
         ]
         .map(|(chapter, last)| (chapter, (1..=last).collect()))
         .into();
@@ -135,6 +138,11 @@ mod tests {
             ("LIM", &[1..=12, 20..=28, 30..=34]),
             ("SIG", &[1..=8, 20..=24]),
             ("CORS", &[1..=3, 20..=26]),
+            ("WS", &[1..=16, 20..=36, 40..=44, 50..=55]),
+            ("WOH", &[1..=20, 30..=52]),
+            ("CTL", &[1..=6, 10..=16, 25..=25, 30..=32, 40..=46, 50..=52]),
+            ("WPUB", &[1..=12, 20..=23]),
+            ("OPS", &[1..=5, 10..=10, 20..=24]),
         ];
         for (chapter, ranges) in ranges {
             chapters.push((chapter, ranges.iter().cloned().flatten().collect()));

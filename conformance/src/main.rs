@@ -100,7 +100,9 @@ async fn play(cli: &Cli, cases: Vec<Case>, profile: &Profile) -> Result<Vec<Judg
     let world = Arc::new(World {
         proxy: addresses.proxy,
         publisher: cli.publisher()?,
+        command: cli.command(),
         origin,
+        spawn: cli.spawn(),
         run: format!("t{:x}", now.as_millis()),
         scale: cli.timeout_scale,
     });

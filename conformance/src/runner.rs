@@ -149,7 +149,9 @@ mod tests {
         Arc::new(World {
             publisher: Some(Publisher::new(&format!("http://{proxy}")).expect("address")),
             proxy,
+            command: None,
             origin: Origin::listen("127.0.0.1:0").await.expect("port"),
+            spawn: None,
             run: "t".to_owned(),
             scale,
         })

@@ -1,6 +1,8 @@
 //! What a case's script works with: its own corner of the origin, fresh names, and a client at hand.
 
 use std::{
+    io,
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -14,10 +16,12 @@ use crate::{
     case::{Outcome, Trouble},
     peer::{
         client::{Answer, Client},
+        command::{Command, Ran},
         message::{Request, ok},
         origin::{Origin, Place, Seen, Served},
         publisher::Publisher,
     },
+    target::{Addresses, Proxy, Spawn},
 };
 
 /// What all scenes share.
@@ -26,8 +30,12 @@ pub(crate) struct World {
     pub(crate) proxy: String,
     /// Where to publish, if it is known.
     pub(crate) publisher: Option<Publisher>,
+    /// The command that publishes, if there is one.
+    pub(crate) command: Option<Command>,
     /// The suite's origin.
     pub(crate) origin: Origin,
+    /// How to start a further proxy like the one under test, if that is known.
+    pub(crate) spawn: Option<Spawn>,
     /// Makes names differ from those of earlier runs.
     pub(crate) run: String,
     /// How much longer than usual everything may take.
@@ -84,6 +92,32 @@ impl Scene {
     /// Host and port of the proxy.
     pub(crate) fn proxy(&self) -> &str {
         &self.world.proxy
+    }
+
+    /// Host and port of the origin.
+    pub(crate) fn origin_address(&self) -> &str {
+        &self.world.origin.address
+    }
+
+    /// Starts a proxy for this case alone, and tells where it serves and where its origin has to listen; without
+    /// a way to do so the case is skipped. It is up to the case to stop it.
+    pub(crate) async fn own_proxy(&self) -> Outcome<(Proxy, Addresses)> {
+        let none = || Trouble::Skip("the suite cannot start a proxy of its own".to_owned());
+        let is_known = |spawn: &&Spawn| !matches!(spawn, Spawn::Command(_));
+        let spawn = self.world.spawn.as_ref().filter(is_known).ok_or_else(none)?;
+        let addresses = Addresses {
+            proxy: free_address()?,
+            publish: Some(free_address()?),
+            origin: free_address()?,
+        };
+        Ok((Proxy::start(spawn, &addresses).await?, addresses))
+    }
+
+    /// Sends a request to another proxy.
+    pub(crate) async fn send_to(&self, address: &str, request: &Request) -> Outcome<Client> {
+        let mut client = Client::connect(address, self.patience()).await?;
+        client.send(request).await?;
+        Ok(client)
     }
 
     /// A GET for the case's first place.
@@ -186,6 +220,14 @@ impl Scene {
         self.publisher()?.ask(request, self.patience()).await
     }
 
+    /// Runs the command that publishes; without one the case is skipped.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Outcome<Ran> {
+        match &self.world.command {
+            Some(command) => command.run(arguments, self.patience()).await,
+            None => Err(Trouble::Skip("no publish command is given".to_owned())),
+        }
+    }
+
     /// Publishes one item.
     pub(crate) async fn publish(&self, item: Value) -> Outcome {
         self.publish_all(Value::Array(vec![item])).await
@@ -209,4 +251,9 @@ impl Scene {
     fn patience(&self) -> Duration {
         self.world.seconds(PATIENCE)
     }
+}
+
+/// An address on this machine that nobody serves at the moment.
+fn free_address() -> io::Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
 }

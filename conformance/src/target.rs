@@ -3,5 +3,7 @@
 mod config;
 mod process;
 
-pub(crate) use config::{Addresses, PREFIX, SIG_ISS, SIG_KEY, host, printed};
+pub(crate) use config::{
+    ADDED, Addresses, BACKLOG, PREFIX, RATE, SIG_ISS, SIG_KEY, SUB, SUB_WOH, host, printed,
+};
 pub(crate) use process::{Proxy, Spawn};

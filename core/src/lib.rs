@@ -7,22 +7,25 @@
 //!
 //! # The two machines
 //!
-//! [`engine::Engine`] is one shard: it owns every exchange (one client request), the subscription lists
-//! and the timers of its connections. [`hub::Hub`] is the intake of a process: it takes published items
-//! and releases each to all shards in one order.
+//! [`engine::Engine`] is one shard: it owns every exchange (one client request, or one WebSocket), the
+//! subscription lists and the timers of its connections, and the calls that it makes of origins itself: retries,
+//! pages, questions of filters, requests of WebSockets. [`hub::Hub`] is the intake of a process: it takes published
+//! items, puts them in order, and releases each to all shards in that order.
 //!
 //! ```text
 //!   client ──bytes──▶ http1::Server ──Request──▶ ┌────────┐ ──Forward──▶ http1::Client ──bytes──▶ origin
-//!          ◀─bytes──  (adapter)     ◀─Respond──  │ Engine │ ◀─OriginHead─ (adapter)     ◀─bytes──
-//!                                   ◀─Fanout───  └────────┘
-//!                                                    ▲ Deliver
+//!          ◀─bytes──  ws::Decoder   ◀─Respond──  │ Engine │ ◀─OriginHead─               ◀─bytes──
+//!                     (adapter)     ◀─Fanout───  │        │ ──Call─────▶ (adapter)
+//!                                   ──Socket───▶ └────────┘ ◀─CallData──
+//!                                                  │    ▲
+//!                                         Interest ▼    │ Released
 //!   publisher ──▶ publish::parse_items ──Publish──▶ ┌────────┐
 //!                                                   │  Hub   │
 //!                                                   └────────┘
 //! ```
 //!
 //! A plain request costs the engine two calls and two actions, and no byte of a body enters it. A publish
-//! to N streams is one walk over a list and one `Fanout` action.
+//! to N streams or WebSockets is one walk over a list and one `Fanout` action.
 //!
 //! # Layers
 //!
@@ -33,9 +36,9 @@
 //! |---|---|---|
 //! | ground | [`ground`] | time, ids, stores, the timer wheel, limits, counters |
 //! | words | [`message`], [`json`] | HTTP messages and JSON as plain data |
-//! | language | [`http1`], [`grip`], [`publish`], [`route`], [`forward`] | what is on the wire and in the files |
+//! | language | [`http1`], [`ws`], [`grip`], [`publish`], [`route`], [`forward`], [`filter`], [`wsoh`] | what is on the wire and in the files |
 //! | bookkeeping | [`channel`] | who is subscribed to what; bounded queues |
-//! | machines | [`exchange`], [`hold`], [`intake`] | one request; one hold; duplicates |
+//! | machines | [`exchange`], [`hold`], [`socket`], [`intake`] | one request; one hold; one WebSocket; what is published, put in order |
 //! | faces | [`engine`], [`hub`] | a shard; the intake |
 //!
 //! # Faults
@@ -53,6 +56,7 @@
 pub mod channel;
 pub mod engine;
 pub mod exchange;
+pub mod filter;
 pub mod forward;
 pub mod grip;
 pub mod ground;
@@ -64,3 +68,6 @@ pub mod json;
 pub mod message;
 pub mod publish;
 pub mod route;
+pub mod socket;
+pub mod ws;
+pub mod wsoh;

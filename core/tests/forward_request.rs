@@ -60,6 +60,7 @@ impl Case {
             url: &url,
             peer: self.peer,
             trusted: self.trusted,
+            signed: true,
             wall: NOW,
         };
         rewrite_request(&head, by)

@@ -159,3 +159,34 @@ fn fwd_14_fragments_are_refused() {
         assert_refused(target, UrlError::Fragment);
     }
 }
+
+#[test]
+fn next_3_links_resolve_against_the_page_they_stand_on() {
+    let page = url("GET", "/a/b/page?x=1", "h.example:8000").expect("a url");
+    let cases = [
+        ("/feed?after=3", "/feed?after=3"),
+        ("next", "/a/b/next"),
+        ("../up?y", "/a/up?y"),
+        ("./", "/a/b/"),
+        ("..", "/a/"),
+        ("../../../over", "/over"),
+        ("?after=3", "/a/b/page?after=3"),
+        ("", "/a/b/page?x=1"),
+        ("n#part", "/a/b/n"),
+        ("/caf\u{e9}?q=a;b,c", "/caf%C3%A9?q=a;b,c"),
+    ];
+    for (reference, expected) in cases {
+        let url = page.resolve(reference).expect(reference);
+        assert_url(&url, "h.example", "h.example:8000", expected);
+        assert!(url.is_same_origin(&page));
+    }
+    let other = page.resolve("https://O.example:8443").expect("absolute");
+    assert_url(&other, "o.example", "o.example:8443", "/");
+    assert_eq!((other.secure, other.port()), (true, 8443));
+    assert!(!other.is_same_origin(&page));
+    let same_scheme = page.resolve("//o.example/x").expect("without scheme");
+    assert_eq!((same_scheme.secure, same_scheme.port()), (false, 80));
+    for bad in ["ftp://o/x", "mailto:a", "http:///x", "http://a b/", "/a\nb"] {
+        assert!(page.resolve(bad).is_err(), "{bad}");
+    }
+}

@@ -108,10 +108,18 @@ fn chan_1_to_5_channels() {
     ] {
         assert_eq!(read(&[value]), Err(why.to_owned()), "{value}");
     }
-    let mut not_utf8 = ResponseHead::new(StatusCode::OK);
-    not_utf8.fields.push(&b"Grip-Channel"[..], &b"\xff"[..]);
-    let refused = parse_head(&not_utf8, &Limits::default()).map_err(text);
-    assert_eq!(refused, Err("Grip-Channel: not UTF-8".to_owned()));
+}
+
+#[test]
+fn chan_2_and_meta_1_what_is_no_utf8_is_latin1() {
+    let mut head = ResponseHead::new(StatusCode::OK);
+    head.fields.push(&b"Grip-Channel"[..], &b"caf\xe9; prev-id=\xe9"[..]);
+    head.fields.push(&b"Grip-Channel"[..], "caf\u{e9}s".as_bytes());
+    head.fields.push(&b"Grip-Set-Meta"[..], &b"user=\"\xc9va\""[..]);
+    let instruct = parse_head(&head, &Limits::default()).expect("as such libraries write it");
+    assert_eq!(names(&instruct.channels), ["caf\u{e9}", "caf\u{e9}s"]);
+    assert_eq!(instruct.channels[0].prev_id.as_deref(), Some("\u{e9}"));
+    assert_eq!(instruct.meta, [("user".to_owned(), "\u{c9}va".to_owned())]);
 }
 
 #[test]

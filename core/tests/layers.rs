@@ -6,26 +6,31 @@ use source::{Source, block, code, paths, sources, without_tests, words};
 
 /// The parts of the core, lowest first, and what each may import beside itself: groups of parts and single
 /// ones. `publish::item` is a published item and what it consists of, no more of `publish`.
-const HOUSE: [(&str, &[&[&str]]); 14] = [
+const HOUSE: [(&str, &[&[&str]]); 18] = [
     ("ground", &[]),
     ("message", &[]),
     ("json", &[WORDS]),
     ("publish", &[WORDS, &["json"]]),
     ("http1", &[WORDS, ITEM]),
+    ("ws", &[WORDS]),
     ("grip", &[WORDS, ITEM, &["json"]]),
     ("route", &[WORDS, ITEM, &["grip"]]),
-    ("forward", &[WORDS, ITEM, &["grip", "route"]]),
+    ("forward", &[WORDS, ITEM, &["json", "grip", "route"]]),
+    ("filter", &[WORDS, &["grip"]]),
+    ("wsoh", &[WORDS, ITEM, &["json", "ws"]]),
     ("channel", &[WORDS, ITEM]),
     ("intake", &[WORDS, LANGUAGE, BOOKS]),
     ("hold", &[WORDS, LANGUAGE, BOOKS]),
+    ("socket", &[WORDS, LANGUAGE, BOOKS]),
     ("exchange", &[WORDS, LANGUAGE, BOOKS, &["hold"]]),
-    ("engine", &[WORDS, LANGUAGE, BOOKS, &["intake", "hold", "exchange"]]),
+    ("engine", &[WORDS, LANGUAGE, BOOKS, &["intake", "hold", "socket", "exchange"]]),
     ("hub", &[WORDS, LANGUAGE, BOOKS, &["intake", "exchange"]]),
 ];
 
 const WORDS: &[&str] = &["ground", "message"];
 const ITEM: &[&str] = &["publish::item"];
-const LANGUAGE: &[&str] = &["json", "publish", "http1", "grip", "route", "forward"];
+const LANGUAGE: &[&str] =
+    &["json", "publish", "http1", "ws", "grip", "route", "forward", "filter", "wsoh"];
 const BOOKS: &[&str] = &["channel"];
 
 const FILE_LINES_MAX: usize = 600;

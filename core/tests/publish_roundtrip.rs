@@ -28,6 +28,7 @@ fn item() -> impl Strategy<Value = Item> {
     let extra = (any::<bool>(), meta, option::of(any::<u64>()));
     let formats = (option::of(response()), option::of(stream()), ws());
     (identity, extra, formats).prop_map(|(identity, extra, formats)| Item {
+        receipt: None,
         channel: identity.0,
         id: identity.1,
         prev_id: identity.2,

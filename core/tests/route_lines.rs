@@ -5,8 +5,10 @@ use std::sync::Arc;
 use holdfast_core::grip::Key;
 use holdfast_core::message::Field;
 use holdfast_core::route::{
-    Connect, LineError, Loaded, Proto, Route, Target, Warning, parse_line, parse_routes,
+    Connect, JsonpMode, JsonpRules, LineError, Loaded, Proto, Route, Target, Warning, parse_line,
+    parse_routes,
 };
+use http::Method;
 
 fn load(text: &str) -> Loaded {
     parse_routes(text, &mut |path| Err(format!("no file {path}")))
@@ -241,11 +243,32 @@ fn what_is_not_built_is_refused_aloud() {
 
 #[test]
 fn what_has_no_effect_yet_loads_with_a_warning() {
-    for option in ["aco", "session", "log_level=1", "jsonp_cb=c", "jsonp_mode=basic"] {
+    for option in ["session", "log_level=1"] {
         let name = option.split('=').next().expect("a name").to_owned();
         assert_eq!(warned(&format!("*,{option} a:1")).1, [Warning::NoEffect(name)]);
     }
-    assert_eq!(error("*,jsonp_mode=x a:1"), bad("jsonp_mode", "x"));
+    assert_eq!(warned("*,jsonp_x a:1").1, [Warning::UnknownProperty("jsonp_x".to_owned())]);
+}
+
+#[test]
+fn cors_20_the_rules_of_jsonp() {
+    let route = warned("*,aco,jsonp_cb=c,jsonp_body=b,jsonp_defcb=d,jsonp_mode=basic a:1").0;
+    let rules = JsonpRules {
+        callback: "c".to_owned(),
+        body: Some("b".to_owned()),
+        default_callback: Some("d".to_owned()),
+        mode: JsonpMode::Basic,
+        default_method: None,
+    };
+    assert_eq!((route.cross_origin, &route.jsonp), (true, &rules));
+    assert_eq!(route.jsonp.method(), Method::POST);
+    let route = warned("*,jsonp_cb=,jsonp_body=,jsonp_defcb=,jsonp_defmethod= a:1").0;
+    assert_eq!((route.cross_origin, &route.jsonp), (false, &JsonpRules::default()));
+    assert_eq!(route.jsonp.method(), Method::GET);
+    assert_eq!(warned("*,jsonp_defmethod=PUT a:1").0.jsonp.method(), Method::PUT);
+    for (name, value) in [("jsonp_mode", "x"), ("jsonp_defmethod", "A B")] {
+        assert_eq!(error(&format!("*,{name}=\"{value}\" a:1")), bad(name, value));
+    }
 }
 
 #[test]

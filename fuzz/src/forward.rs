@@ -62,7 +62,16 @@ fn rewritten(head: &RequestHead, url: &RequestUrl, front: &str, path_rem: usize)
     let policy = Policy { cdn_loop: "us".to_owned(), ..Policy::default() };
     let target = Target::from(Connect::Test);
     let (wall, peer, trusted) = (UnixTime(0), None, false);
-    let by = Rewrite { policy: &policy, route: &route, target: &target, url, peer, trusted, wall };
+    let by = Rewrite {
+        policy: &policy,
+        route: &route,
+        target: &target,
+        url,
+        peer,
+        trusted,
+        signed: true,
+        wall,
+    };
     rewrite_request(head, by)
 }
 

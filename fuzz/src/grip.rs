@@ -114,7 +114,7 @@ fn read_keep_alive(value: &[u8]) -> Option<KeepAlive> {
 }
 
 /// Lines of fields up to an empty line, and what follows.
-fn message(data: &[u8]) -> (Fields, &[u8]) {
+pub(crate) fn message(data: &[u8]) -> (Fields, &[u8]) {
     let mut fields = Fields::new();
     let mut rest = data;
     while !rest.is_empty() {

@@ -3,24 +3,33 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use holdfast_fuzz::{engine, forward, grip, http1, publish, route};
+use holdfast_fuzz::{engine, filter, forward, grip, http1, jsonp, patch, publish, route, ws, wsoh};
 
 /// What a target runs.
 type Body = fn(&[u8]);
 
 /// Every target and its body.
-const TARGETS: [(&str, Body); 11] = [
+const TARGETS: [(&str, Body); 20] = [
+    ("body_patch", patch::apply_patch),
     ("engine_ops", engine::operations),
+    ("filter_rewrite", filter::rewrite),
     ("grip_instruct", grip::instruct),
     ("grip_keep_alive", grip::keep_alive),
+    ("grip_last", filter::last),
     ("grip_list", grip::list),
     ("grip_sig", grip::sig),
     ("http1_client", http1::client),
     ("http1_relay", http1::relay),
     ("http1_server", http1::server),
+    ("jsonp", jsonp::request),
     ("publish_items", publish::items),
     ("request_url", forward::request_url),
     ("routes", route::routes),
+    ("ws_frames", ws::frames),
+    ("ws_handshake", ws::handshake),
+    ("wsoh_control", wsoh::control),
+    ("wsoh_events", wsoh::events),
+    ("wsoh_prefix", wsoh::prefix),
 ];
 
 #[test]

@@ -11,6 +11,7 @@ use tracing::level_filters::LevelFilter;
 /// A GRIP reverse proxy: long-polling and HTTP streaming for any web backend.
 #[derive(Parser, Debug)]
 #[command(name = "holdfast", version, disable_version_flag = true)]
+#[command(after_help = "'holdfast publish' publishes an item; see 'holdfast publish --help'.")]
 pub struct Cli {
     /// What the proxy is run with.
     #[command(flatten)]

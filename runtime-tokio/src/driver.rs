@@ -5,13 +5,14 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use holdfast_core::engine::{Action, Actions, Engine, Event, FanoutShape};
+use holdfast_core::engine::{Action, Actions, Engine, Event, FanoutShape, SocketAction};
 use holdfast_core::ground::{ConnId, Time};
 use holdfast_core::http1::{Sending, chunk_prefix, chunk_suffix};
+use tokio::sync::Notify;
 
 use crate::client::{Conn, Order, Persist, Stage};
 use crate::shard::Shard;
-use crate::stats::counted;
+use crate::stats::{Stat, counted};
 
 /// Receivers of a fan-out that are written to in one turn: some fifty microseconds of work. Larger slices are
 /// hardly faster, and everybody else waits for them (measured by the benchmark: 16 doubled the p99 of a plain
@@ -20,6 +21,9 @@ const SLICE: usize = 8;
 /// More than what stands around the data of a chunk.
 const FRAMING: usize = 32;
 
+#[cfg(test)]
+type StandIn = Box<dyn FnMut(Event, &mut Actions)>;
+
 /// The engine of a shard with its mailbox.
 pub(crate) struct Driver {
     engine: RefCell<Engine>,
@@ -27,8 +31,18 @@ pub(crate) struct Driver {
     /// What happened while actions were carried out: their own consequences, at most one a connection.
     events: RefCell<VecDeque<Event>>,
     busy: Cell<bool>,
+    /// Everything the engine was told, for tests to take.
+    #[cfg(test)]
+    pub(crate) told: RefCell<Vec<Event>>,
+    /// Whom tests put in the engine's place.
+    #[cfg(test)]
+    pub(crate) stand_in: RefCell<Option<StandIn>>,
     /// Who has something in the outbox that is not written yet, for others' sake: at most once each.
     line: RefCell<VecDeque<ConnId>>,
+    /// Somebody has joined the line, and nobody was attending to it.
+    joined: Notify,
+    /// Whether somebody writes to those in line anyway.
+    attended: Cell<bool>,
 }
 
 impl Driver {
@@ -38,8 +52,22 @@ impl Driver {
             actions: Cell::default(),
             events: RefCell::default(),
             busy: Cell::new(false),
+            #[cfg(test)]
+            told: RefCell::default(),
+            #[cfg(test)]
+            stand_in: RefCell::default(),
             line: RefCell::default(),
+            joined: Notify::new(),
+            attended: Cell::new(false),
         }
+    }
+
+    fn decide(&self, now: Time, event: Event, actions: &mut Actions) {
+        #[cfg(test)]
+        if let Some(stand_in) = &mut *self.stand_in.borrow_mut() {
+            return stand_in(event, actions);
+        }
+        self.engine.borrow_mut().handle(now, event, actions);
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
@@ -56,16 +84,19 @@ impl Shard {
     /// Tells the engine what happened, and does what it says. Called from within, it waits for its turn.
     pub(crate) fn tell(&self, event: Event) {
         let driver = &self.driver;
-        driver.events.borrow_mut().push_back(event);
+        #[cfg(test)]
+        driver.told.borrow_mut().push(event.clone());
         if driver.busy.replace(true) {
+            driver.events.borrow_mut().push_back(event);
             return;
         }
         let fuse = Fuse(self);
         let mut actions = driver.actions.take();
-        loop {
-            let Some(event) = driver.events.borrow_mut().pop_front() else { break };
-            driver.engine.borrow_mut().handle(self.now(), event, &mut actions);
+        let mut next = Some(event);
+        while let Some(event) = next {
+            driver.decide(self.now(), event, &mut actions);
             self.carry_out(&mut actions);
+            next = driver.events.borrow_mut().pop_front();
         }
         driver.actions.set(actions);
         driver.busy.set(false);
@@ -81,7 +112,7 @@ impl Shard {
         targets.clear();
     }
 
-    fn act(&self, action: Action, targets: &[ConnId]) {
+    pub(crate) fn act(&self, action: Action, targets: &[ConnId]) {
         match action {
             Action::Forward { conn, request } => {
                 self.order(conn, Order::Forward(Box::new(request)));
@@ -89,11 +120,17 @@ impl Shard {
             Action::Relay { conn, head } => {
                 let Some(conn) = self.engaged(conn) else { return };
                 conn.set_stage(Stage::Relaying);
+                conn.forget_body();
                 conn.order(Order::Relay(Box::new(head)));
             }
             Action::Collect { conn, limit } => self.order(conn, Order::Collect(limit)),
             Action::Stream { conn } => self.order(conn, Order::Stream),
-            Action::DropOrigin { conn } => self.order(conn, Order::Drop),
+            Action::DropOrigin { conn } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                if !conn.part_from_backend(self) {
+                    conn.order(Order::Drop);
+                }
+            }
             Action::Respond { conn, response } => {
                 let Some(conn) = self.engaged(conn) else { return };
                 self.render(|out| conn.respond(&response, self.persist(), out));
@@ -120,27 +157,53 @@ impl Shard {
                 let range = range.start as usize..range.end as usize;
                 self.fan_out(&shape, targets.get(range).unwrap_or_default());
             }
-            // Nothing is asked for upstream: every item comes through the hub.
-            Action::Interest { .. } => {}
+            Action::Socket { conn, action } => {
+                let Some(conn) = self.engaged(conn) else { return };
+                self.act_on_socket(&conn, action);
+            }
+            Action::Call { call, request } => self.call(call, request),
+            Action::ReadCall { call, read } => self.read_call(call, read),
+            Action::DropCall { call } => self.drop_call(call),
+            Action::Interest { channel, wanted } => self.mailbox.interest(channel, wanted),
+            Action::Forget { channel, id } => {
+                if !self.mailbox.forget(channel, id) {
+                    self.stats.bump(Stat::ForgetLost);
+                }
+            }
+            Action::Reached { receipt, holds } => self.mailbox.reached(receipt, holds),
         }
+    }
+
+    fn act_on_socket(&self, conn: &Conn, action: SocketAction) {
+        match action {
+            SocketAction::Accept(head) => self.render(|out| conn.accept(&head, out)),
+            SocketAction::Send(frame) => self.render(|out| conn.send(&frame, out)),
+            SocketAction::Pause => return conn.pause(),
+            SocketAction::Resume => return conn.resume(),
+            SocketAction::Connect(connect) => return conn.order(Order::Connect(connect)),
+            SocketAction::SendOrigin(frame) => return conn.send_origin(&frame, self),
+        }
+        self.report_backlog(conn);
     }
 
     /// Writes one piece of data to many streams. It is rendered once for each way of framing. A large fan-out
     /// is not written at once: its receivers stand in line, and everybody else has a turn in between.
     fn fan_out(&self, shape: &FanoutShape, targets: &[ConnId]) {
-        let FanoutShape::Data(plain) = shape else {
-            for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
-                self.render(|out| conn.end(out));
-            }
-            return;
+        let chunked = match shape {
+            FanoutShape::Data(plain) => chunk(plain),
+            FanoutShape::Frame(_) | FanoutShape::Finish => Bytes::new(),
         };
-        let chunked = chunk(plain);
         let at_once = targets.len() <= SLICE;
         for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
-            let data = match conn.sending() {
-                Sending::Nothing => continue,
-                Sending::Plain => plain,
-                Sending::Chunked => &chunked,
+            let data = match (shape, conn.sending()) {
+                (FanoutShape::Finish, _) => {
+                    self.render(|out| conn.end(out));
+                    continue;
+                }
+                (FanoutShape::Frame(frame), _) => frame,
+                (FanoutShape::Data(_), Sending::Nothing) => continue,
+                (FanoutShape::Data(plain), Sending::Plain) => plain,
+                (FanoutShape::Data(_), Sending::Chunked) => &chunked,
             };
             if at_once {
                 conn.write_shared(data);
@@ -149,6 +212,19 @@ impl Shard {
                 self.driver.line.borrow_mut().push_back(conn.id);
             }
         }
+        if !at_once && !self.driver.attended.get() {
+            self.driver.joined.notify_one();
+        }
+    }
+
+    /// Somebody promises to write to those in line, or has done so.
+    pub(crate) fn attend_line(&self, attended: bool) {
+        self.driver.attended.set(attended);
+    }
+
+    /// Waits until there is somebody in line to whom nobody else writes.
+    pub(crate) async fn somebody_in_line(&self) {
+        self.driver.joined.notified().await;
     }
 
     /// Writes to those who are next in line; says whether more are waiting.

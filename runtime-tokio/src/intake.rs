@@ -27,9 +27,9 @@ impl Intake {
         self.kept = Vec::new();
     }
 
-    /// Hands what is kept to `take`, which says how much of it is done with and what it meant.
-    pub(crate) fn digest<T>(&mut self, take: impl FnOnce(&[u8]) -> (usize, T)) -> T {
-        let (taken, meant) = take(&self.kept);
+    /// Hands what is kept to `take`, which may change it where it lies, and says how much of it is done with and what it meant.
+    pub(crate) fn digest<T>(&mut self, take: impl FnOnce(&mut [u8]) -> (usize, T)) -> T {
+        let (taken, meant) = take(&mut self.kept);
         if taken >= self.kept.len() {
             self.clear();
         } else {
@@ -44,7 +44,7 @@ impl Intake {
         cx: &mut Context<'_>,
         stream: &mut TcpStream,
         scratch: &mut [u8],
-        take: impl FnOnce(&[u8]) -> (usize, T),
+        take: impl FnOnce(&mut [u8]) -> (usize, T),
     ) -> Poll<io::Result<Option<T>>> {
         let read = ready!(poll_read(cx, stream, scratch))?;
         if read.is_empty() {
@@ -77,9 +77,9 @@ pub(crate) fn poll_read<'a>(
     cx: &mut Context<'_>,
     stream: &mut TcpStream,
     scratch: &'a mut [u8],
-) -> Poll<io::Result<&'a [u8]>> {
+) -> Poll<io::Result<&'a mut [u8]>> {
     let mut buf = ReadBuf::new(scratch);
     ready!(Pin::new(stream).poll_read(cx, &mut buf))?;
     let read = buf.filled().len();
-    Poll::Ready(Ok(scratch.get(..read).unwrap_or_default()))
+    Poll::Ready(Ok(scratch.get_mut(..read).unwrap_or_default()))
 }

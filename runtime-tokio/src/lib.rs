@@ -26,6 +26,11 @@
 //! in the shard's table and the hold in the engine. A **published item** comes from the hub to every shard;
 //! the engine says who gets what, and the driver writes it to the sockets from where it stands. No task wakes
 //! for it, unless its socket would block.
+//!
+//! A **WebSocket** stays with the task of its connection, which reads frames now, and those of the origin as well if
+//! that speaks WebSocket; the engine hears of every frame, and the driver writes what it says. A **call**, a request
+//! that the engine makes of an origin itself, is a task of its own: a message for an origin behind
+//! WebSocket-over-HTTP is one.
 
 pub mod config;
 pub mod demo;
@@ -33,6 +38,7 @@ pub mod demo;
 mod client;
 mod clock;
 mod driver;
+mod frames;
 mod hub;
 mod intake;
 mod net;
@@ -42,6 +48,8 @@ mod publish;
 mod run;
 mod shard;
 mod stats;
+#[cfg(test)]
+mod testing;
 
 pub use proxy::{Proxy, StartError};
 pub use run::{Occasion, run_with};

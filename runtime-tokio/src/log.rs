@@ -1,4 +1,8 @@
 //! Log lines as Pushpin writes them (CONF-33): `[INFO] 2026-08-01 10:00:00.123 message`, in local time.
+//!
+//! Unless everything is wanted (`debug`), lines that repeat are left out for a while and counted.
+
+mod throttle;
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -7,9 +11,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Event, Level, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::fmt::{self as lines, FmtContext, FormatEvent, FormatFields, MakeWriter};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
+
+use throttle::Throttle;
 
 /// Where log lines go; clones share it.
 #[derive(Clone, Debug)]
@@ -41,13 +49,14 @@ impl Log {
     }
 
     fn subscriber(&self, level: LevelFilter) -> impl Subscriber + Send + Sync + use<> {
-        tracing_subscriber::fmt()
+        let throttle = Throttle::default();
+        let lines = lines::layer()
             // Before the format, where alone it can be said; it holds for the fields of every format.
             .with_ansi(false)
-            .event_format(Line)
-            .with_max_level(level)
-            .with_writer(self.clone())
-            .finish()
+            .event_format(Line(throttle.clone()))
+            .with_writer(self.clone());
+        let throttle = (level <= LevelFilter::INFO).then_some(throttle);
+        tracing_subscriber::registry().with(level).with(lines.and_then(throttle))
     }
 
     /// Opens the file anew, after it was moved away (CONF-30).
@@ -91,7 +100,7 @@ impl Write for Log {
 }
 
 /// The form of a line.
-struct Line;
+struct Line(Throttle);
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -114,7 +123,10 @@ where
         let now = chrono::Local::now().format("%Y-%m-%d %H:%M:%S%.3f");
         write!(writer, "[{level}] {now} ")?;
         context.format_fields(writer.by_ref(), event)?;
-        writeln!(writer)
+        match self.0.left_out(event.metadata()) {
+            0 => writeln!(writer),
+            more => writeln!(writer, " (and {more} more like this, left out)"),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cli;
 mod log;
+mod publisher;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -42,6 +43,9 @@ enum Failure {
 }
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|word| word == publisher::COMMAND) {
+        return publisher::main(std::env::args_os().skip(1));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -108,7 +112,7 @@ fn demonstrate(run: &Run, backend_port: u16) -> Result<(), Failure> {
         publish_url: publish_url.unwrap_or_default(),
     })
     .map_err(Failure::Demo)?;
-    loaded.routes = RoutesSource::Lines(vec![format!("* {}", backend.addr)]);
+    loaded.routes = RoutesSource::Lines(vec![backend.route()]);
     settings.core.routes = loaded.routes.load()?.0;
     serve(loaded, log, |proxy| {
         for &addr in proxy.http_addrs() {

@@ -9,19 +9,22 @@ use std::time::Duration;
 
 use holdfast_core::engine::Config;
 use holdfast_core::ground::ShardId;
-use holdfast_core::publish::Item;
+use holdfast_core::publish::Release;
 use thiserror::Error;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::config::Settings;
 use crate::shard::{self, Bounds, Crowd, Shared};
 use crate::{hub, net, publish};
 
-/// Items that wait for one shard.
-const ITEMS: usize = 256;
+/// Releases that wait for one shard. Where hub and shard share a core, it is also how many publishes the hub takes
+/// in before the shard has its turn: more of them raise the latency and nothing else.
+const RELEASES: usize = 64;
 /// Publishers at once.
 const PUBLISHERS: usize = 256;
 const PUBLISHER_PATIENCE: Duration = Duration::from_secs(60);
+/// How long a publish with a receipt waits for what becomes of its items.
+const RECEIPT_WAIT: Duration = Duration::from_secs(1);
 
 /// A running proxy. Dropping it stops it as [`Proxy::stop`] does, without waiting for the end.
 #[derive(Debug)]
@@ -84,29 +87,32 @@ impl Proxy {
         let crowd = Arc::new(Crowd::new(settings.client_maxconn));
         let shared = Shared { bounds, crowd, config: follow_config, phase: follow_phase.clone() };
         let mut crew = Crew::new(shards + 1);
-        let mut queues = Vec::new();
+        let (mut wires, bell) = (Vec::new(), Arc::new(Notify::new()));
         for (id, listeners) in (0..).map(ShardId).zip(doors) {
-            let (queue, items) = mpsc::channel::<Arc<Item>>(ITEMS);
-            queues.push(queue);
-            let (part, shared) = (shard::Part { id, listeners, items }, shared.clone());
+            let (queue, releases) = mpsc::channel::<Release>(RELEASES);
+            let mailbox = Arc::new(hub::Mailbox::new(bell.clone()));
+            wires.push(hub::Wire { releases: queue, mailbox: mailbox.clone() });
+            let (part, shared) = (shard::Part { id, listeners, releases, mailbox }, shared.clone());
             crew.hire(format!("shard-{}", id.0), |ready| shard::run(part, shared, ready))?;
         }
         let publish = publisher.as_ref().map(TcpListener::local_addr).transpose()?;
-        if let (Some(listener), Some(settings_of)) = (publisher, settings.publish) {
-            let part = hub::Part {
-                listener,
-                bounds: publish::Bounds {
-                    max_headers: settings_of.max_headers,
-                    max_body: settings_of.max_body,
-                    connections: PUBLISHERS,
-                    patience: PUBLISHER_PATIENCE,
-                },
-                limits: settings.core.limits.clone(),
-                shards: queues,
-                phase: follow_phase,
-            };
-            crew.hire("hub".to_owned(), |ready| hub::run(part, ready))?;
-        }
+        let terms = settings.publish.map(|listener| publish::Terms {
+            max_headers: listener.max_headers,
+            max_body: listener.max_body,
+            connections: PUBLISHERS,
+            patience: PUBLISHER_PATIENCE,
+            receipt_wait: RECEIPT_WAIT,
+            key: settings.publish_key,
+        });
+        let part = hub::Part {
+            publish: publisher.zip(terms),
+            limits: settings.core.limits,
+            seed: shard::seed(),
+            shards: wires,
+            bell,
+            phase: follow_phase,
+        };
+        crew.hire("hub".to_owned(), |ready| hub::run(part, ready))?;
         let (threads, exits) = crew.ready()?;
         Ok(Self { http, publish, config, phase, threads, exits })
     }

@@ -33,6 +33,8 @@ stats! {
     Stalled = "client_stalled",
     /// Held clients that sent more ahead than is kept for one.
     TooFarAhead = "client_too_far_ahead",
+    /// Clients that broke the protocol of their WebSocket.
+    BadFrame = "client_bad_frame",
     /// Clients that left while a request was under way.
     Left = "client_left",
     /// Connections that outlived the time to drain and were cut.
@@ -41,6 +43,12 @@ stats! {
     Retried = "origin_retried",
     /// Responses cut because the origin's was (FWD-71) or came to a halt (LIM-23).
     Truncated = "origin_truncated",
+    /// Wrong last ids of which the hub was not told, because it had not listened for too long.
+    ForgetLost = "forget_lost",
+    /// Origins that broke the protocol of a WebSocket.
+    OriginBadFrame = "origin_bad_frame",
+    /// Origins of WebSockets cut without time to answer the close, because too many had it.
+    PartingCut = "origin_parting_cut",
     /// Idle origin connections closed for want of room.
     PoolFull = "origin_pool_full",
 }

@@ -12,6 +12,7 @@ use holdfast::demo::{self, DemoHandle, DemoOptions};
 use holdfast_core::engine::Config;
 use holdfast_core::route::parse_routes;
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::{Message, client};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const NO_BODY: &str = "Content-Length: 0\r\n";
@@ -44,6 +45,42 @@ fn behind_the_proxy_a_poll_and_a_stream_see_the_counter_change() {
         await_line(&mut stream, &format!("data: {{\"value\": {value}}}"));
     }
     proxy.stop().expect("a clean stop");
+}
+
+#[test]
+fn behind_the_proxy_a_websocket_sees_the_counter_change_and_changes_it() {
+    let (proxy, _backend) = demo_behind_proxy();
+    let site = proxy.http_addrs()[0];
+    let mut sockets = [(); 2].map(|()| {
+        let stream = TcpStream::connect(site).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let (socket, _) = client("ws://demo/counter/socket/", stream).expect("accepted");
+        socket
+    });
+    for (at, value) in [(0, 1), (1, 2), (0, 3)] {
+        sockets[at].send(Message::text("add")).expect("sent");
+        for socket in &mut sockets {
+            let told = socket.read().expect("a message");
+            assert_eq!(told, Message::text(format!("{{\"value\": {value}}}\n")));
+        }
+    }
+    send(site, "POST", "/counter/value/", NO_BODY);
+    sockets[0].read().expect("told of that as well");
+    sockets[0].send(Message::text("value")).expect("sent");
+    assert_eq!(sockets[0].read().expect("an answer"), Message::text("{\"value\": 4}\n"));
+    sockets[0].close(None).expect("sent");
+    assert!(matches!(sockets[0].read(), Ok(Message::Close(Some(_)))));
+    let asked = log_of(site, "exchange", 9);
+    assert!(asked.iter().any(|entry| entry["said"] == "TEXT 3\r\nadd\r\n"), "{asked:?}");
+    proxy.stop().expect("a clean stop");
+}
+
+#[test]
+fn only_events_are_taken_where_websockets_ask() {
+    let (backend, _published) = demo_with(&[]);
+    let post = |fields: &str| send(backend.addr, "POST", "/counter/socket/", fields).status;
+    assert_eq!(post("Content-Type: text/plain\r\nContent-Length: 0\r\n"), 415);
+    assert_eq!(post("Content-Type: application/websocket-events\r\nContent-Length: 0\r\n"), 200);
 }
 
 #[test]
@@ -109,6 +146,7 @@ fn raising_answers_the_new_value_and_publishes_in_order() {
         let formats = &item["formats"];
         assert_eq!(formats["http-response"]["body"], format!("{{\"value\": {n}}}\n"));
         assert_eq!(formats["http-stream"]["content"], format!("data: {{\"value\": {n}}}\n\n"));
+        assert_eq!(formats["ws-message"]["content"], format!("{{\"value\": {n}}}\n"));
     }
 }
 
@@ -171,6 +209,7 @@ fn other_paths_and_methods_are_refused() {
         ("/demo/log", "GET, HEAD"),
         ("/counter/value/", "GET, HEAD, POST"),
         ("/counter/events/", "GET"),
+        ("/counter/socket/", "POST"),
     ] {
         let answer = send(backend.addr, "DELETE", path, "");
         assert_eq!((answer.status, answer.header("allow")), (405, Some(allow)), "{path}");
@@ -228,8 +267,7 @@ fn demo_behind_proxy() -> (Proxy, DemoHandle) {
     };
     let proxy = Proxy::start(settings).expect("a proxy");
     let backend = start(proxy.publish_addr().expect("a publish API"));
-    let line = format!("* {}", backend.addr);
-    let loaded = parse_routes(&line, &mut |path| Err(path.to_owned()));
+    let loaded = parse_routes(&backend.route(), &mut |path| Err(path.to_owned()));
     proxy.reconfigure(Config { routes: loaded.table, ..Config::default() });
     let began = Instant::now();
     while get(proxy.http_addrs()[0], "/counter/value/").status != 200 {

@@ -1,7 +1,7 @@
 //! A deterministic simulator: the core of Holdfast in a virtual world that does it no favours.
 //!
-//! A world ([`run`]) has the shards of one proxy, its hub, clients, origins and a publisher. Time
-//! is virtual, links tear what is written into pieces, are slow, stall and break, clients leave and
+//! A world ([`run`]) has the shards of one proxy, its hub, clients, origins and publishers. Time is
+//! virtual, links tear what is written into pieces, are slow, stall and break, clients leave and
 //! do not read, origins are silent and lie; all of it drawn from one seed ([`Options::of`]), so
 //! that a run can be had again. The engine, the hub, the HTTP/1.1 codec and the language of routes,
 //! instructs and items are the real ones; the adapter that drives them and the peers, who speak
@@ -24,8 +24,11 @@ mod actor;
 mod adapter;
 mod agenda;
 mod dice;
+mod hub;
+mod journal;
 mod oracle;
 mod sabotage;
+mod saboteur;
 mod scene;
 mod script;
 mod swarm;
@@ -36,7 +39,7 @@ mod world;
 
 pub use oracle::Failure;
 pub use sabotage::Sabotage;
-pub use swarm::{Clientele, ITEMS, KINDS, Options, Origins, Publishing};
+pub use swarm::{Clientele, ITEMS, Journals, KINDS, Options, Origins, Publishing};
 pub use tally::Tally;
 pub use trace::{Digest, Trace};
 pub use wire::Weather;

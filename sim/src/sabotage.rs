@@ -4,7 +4,8 @@ use core::fmt;
 
 macro_rules! sabotages {
     ($($(#[$doc:meta])+ $name:ident = $text:literal noticed by $ledger:literal,)+) => {
-        /// A fault of the simulator's own adapter, committed at every chance.
+        /// A fault of the simulator's own adapter, or of whoever stands between it and the core, committed
+        /// at every chance.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub enum Sabotage { $($(#[$doc])+ $name,)+ }
 
@@ -52,6 +53,74 @@ sabotages! {
     HideLeaving = "hide-leaving" noticed by "index",
     /// Nobody is told that a client left.
     MissLeaving = "miss-leaving" noticed by "emptiness",
+    /// An item is told to an engine twice.
+    TellTwice = "tell-twice" noticed by "accounting",
+    /// The hub remembers no id (SEQ-1).
+    ForgetIds = "forget-ids" noticed by "intake",
+    /// It puts everything in order, also what does not want that (SEQ-2).
+    SequenceAll = "sequence-all" noticed by "intake",
+    /// It releases late what it could release at once (SEQ-3).
+    ReleaseLate = "release-late" noticed by "intake",
+    /// Any number of items may wait (SEQ-4).
+    WaitUncounted = "wait-uncounted" noticed by "intake",
+    /// What fits at one time is released in the wrong order (SEQ-5).
+    ReleaseBackwards = "release-backwards" noticed by "intake",
+    /// Items wait for much too long (SEQ-6).
+    WaitInVain = "wait-in-vain" noticed by "intake",
+    /// Items that are not for streams are not put in order (SEQ-7).
+    SequenceStreams = "sequence-streams" noticed by "intake",
+    /// A channel that nobody wants any more stays wanted (SEQ-8).
+    StayWanted = "stay-wanted" noticed by "intake",
+    /// One shard's releases overtake each other (SEQ-9).
+    Overtake = "overtake" noticed by "order",
+    /// A hold that begins behind the last id is not compared with it (REL-1).
+    MissConflict = "miss-conflict" noticed by "recovery",
+    /// A last id that is wrong is not given up (REL-1, REL-3).
+    KeepLast = "keep-last" noticed by "recovery",
+    /// The hub does not give it up (REL-1, REL-3).
+    TrustLast = "trust-last" noticed by "intake",
+    /// An item is taken whatever it follows (REL-2).
+    IgnoreGap = "ignore-gap" noticed by "recovery",
+    /// A position does not move (REL-2).
+    StandStill = "stand-still" noticed by "recovery",
+    /// Nobody who missed something asks again (REL-3, REC-2).
+    NeverAsk = "never-ask" noticed by "recovery",
+    /// Who asks again does not say where it stands (REC-1).
+    AskAnywhere = "ask-anywhere" noticed by "calls",
+    /// Who asks again says that it stands where it stood before (REC-1, NEXT-4).
+    AskBehind = "ask-behind" noticed by "journal",
+    /// Recoveries are not paced (REC-3).
+    RushRecoveries = "rush-recoveries" noticed by "pacing",
+    /// A recovery that is wanted while one runs is forgotten (REC-4).
+    RecoverOnce = "recover-once" noticed by "recovery",
+    /// The hub sees no first subscription (REC-5).
+    IgnoreFirst = "ignore-first" noticed by "intake",
+    /// A shard does not hear of a first subscription (REC-5).
+    MissFirst = "miss-first" noticed by "recovery",
+    /// A request that changes something is made once more (REC-6).
+    RepeatPosts = "repeat-posts" noticed by "calls",
+    /// The hub does not hear that everything is to be recovered (REC-7).
+    IgnoreRecover = "ignore-recover" noticed by "intake",
+    /// A shard does not hear it (REC-7).
+    MissRecover = "miss-recover" noticed by "recovery",
+    /// What comes while somebody asks again is thrown away (REC-8, NEXT-8).
+    DeafWhileAsking = "deaf-while-asking" noticed by "recovery",
+    /// A page is joined twice (NEXT-2).
+    JoinTwice = "join-twice" noticed by "journal",
+    /// A page is read and not passed on (NEXT-2).
+    LosePage = "lose-page" noticed by "journal",
+    /// A silent stream does not ask in time (NEXT-6).
+    TrustSilence = "trust-silence" noticed by "recovery",
+    /// Pages are shared that are different for everybody (NEXT-12).
+    ShareAll = "share-all" noticed by "privacy",
+    /// What the engine gives up is left under way.
+    LeaveCalls = "leave-calls" noticed by "calls",
+    /// Nobody says farewell (GONE-1).
+    NoFarewell = "no-farewell" noticed by "gone",
+    /// Farewells are said twice (GONE-1).
+    FarewellTwice = "farewell-twice" noticed by "gone",
+    /// A farewell is said when a long-poll is asked again (GONE-3).
+    FarewellEarly = "farewell-early" noticed by "gone",
 }
 
 impl fmt::Display for Sabotage {

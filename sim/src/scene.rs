@@ -28,8 +28,18 @@ pub(crate) enum Wake {
     Origin(LinkId),
     /// A publisher publishes.
     Publish,
-    /// An item reaches a shard.
+    /// Somebody writes into a journal.
+    Write(u32),
+    /// A publish of an entry reaches the hub.
+    Arrive(u32),
+    /// A release of the hub reaches a shard.
     Deliver(u16),
+    /// News of a shard reach the hub.
+    News(u16),
+    /// The deadline of the hub.
+    HubDeadline,
+    /// Somebody asks for a recovery of everything.
+    Recover,
     /// The deadline of an engine.
     Deadline(u16),
     /// The configuration changes.
@@ -68,6 +78,8 @@ pub(crate) struct Scene {
     ends: Vec<Ends>,
     judge: Judge,
     notices: Vec<Notice>,
+    /// The last one that was given out.
+    ticket: u64,
     rng: Rng,
 }
 
@@ -85,6 +97,7 @@ impl Scene {
             ends: Vec::new(),
             judge: Judge::new(),
             notices: Vec::new(),
+            ticket: 0,
             rng,
         }
     }
@@ -119,11 +132,11 @@ impl Scene {
     }
 
     /// A shard connects to a target of a request.
-    pub(crate) fn dial_origin(&mut self, shard: u16, ask: AskId, dead: bool) -> LinkId {
+    pub(crate) fn dial_origin(&mut self, shard: u16, ask: Option<AskId>, dead: bool) -> LinkId {
         let rough = self.is_rough(self.options.origins.rough_one_in);
         let link = self.open(Ends::Origin { shard }, rough);
         let unlucky = self.is_rough(self.options.origins.refuse_one_in);
-        if unlucky && !dead {
+        if let Some(ask) = ask.filter(|_| unlucky && !dead) {
             self.note(&Fact::Trouble(ask));
         }
         let refused = dead || unlucky;
@@ -142,8 +155,8 @@ impl Scene {
     }
 
     /// A link is used for a request.
-    pub(crate) fn use_link(&mut self, link: LinkId, ask: AskId) {
-        if self.wire.is_rough(link) {
+    pub(crate) fn use_link(&mut self, link: LinkId, ask: Option<AskId>) {
+        if let Some(ask) = ask.filter(|_| self.wire.is_rough(link)) {
             self.note(&Fact::Trouble(ask));
         }
     }
@@ -178,7 +191,13 @@ impl Scene {
         self.notify();
     }
 
-    /// How long an item takes to a shard.
+    /// A number that only one page has.
+    pub(crate) fn ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
+    }
+
+    /// How long a word between the hub and a shard takes.
     pub(crate) fn delay(&mut self) -> Span {
         self.wire.delay()
     }

@@ -2,7 +2,8 @@
 //!
 //! A request names its place in the plan in its path, `/{way}/{number}`, and so does the answer in
 //! its `X-Ask` field. Bodies are lines: `o…` is what an origin says, `k` a keep-alive,
-//! `i{channel}.{item}.…` an item.
+//! `i{channel}.{item}.…` an item, `p{number}` says that what comes with it is for one reader only.
+//! Those who follow a journal add to the plan as they go.
 
 use holdfast_core::ground::{Rng, Span};
 
@@ -52,13 +53,63 @@ pub(crate) enum Way {
 /// What the origin does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Serve {
-    Plain { body: u64, framing: Framing, pause: Span },
-    Poll { channels: Vec<u32>, timeout: Option<u64>, body: u64, form: Form, pause: Span },
-    Stream { channels: Vec<u32>, keep_alive: Option<u64>, body: u64, form: Form, pause: Span },
+    Plain {
+        body: u64,
+        framing: Framing,
+        pause: Span,
+    },
+    Poll {
+        channels: Vec<u32>,
+        timeout: Option<u64>,
+        body: u64,
+        form: Form,
+        pause: Span,
+    },
+    Stream {
+        channels: Vec<u32>,
+        keep_alive: Option<u64>,
+        body: u64,
+        form: Form,
+        pause: Span,
+    },
     InvalidInstruct,
     LargeInstruct,
     Silent,
     Broken(Break),
+    /// Whatever the journal's backend says to this.
+    Follow(Follow),
+}
+
+/// A request of somebody who follows a journal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Follow {
+    /// The client.
+    pub(crate) reader: u32,
+    pub(crate) journal: u32,
+    pub(crate) mode: Mode,
+    /// The last entry that the client has read.
+    pub(crate) after: u64,
+}
+
+/// How a journal is followed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    Poll,
+    Stream,
+}
+
+/// What a URL at an origin names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    Ask(AskId),
+    /// What comes after an entry of a journal, for the session of this request or for anybody.
+    Page {
+        journal: u32,
+        owner: Option<AskId>,
+        after: u64,
+    },
+    /// Where it is said that the session of this request is over.
+    Gone(AskId),
 }
 
 /// How a response is framed.
@@ -115,16 +166,35 @@ impl Book {
         &self.asks[id.0 as usize]
     }
 
-    /// The request that a path names.
-    pub(crate) fn find(&self, path: &[u8]) -> Option<&Ask> {
-        let path = core::str::from_utf8(path).ok()?;
-        let (_, number) = path.rsplit_once('/')?;
-        self.asks.get(number.parse::<usize>().ok()?)
+    /// The request that a target names.
+    pub(crate) fn find(&self, target: &[u8]) -> Option<&Ask> {
+        match Place::parse(target)? {
+            Place::Ask(id) => self.asks.get(id.0 as usize),
+            Place::Page { .. } | Place::Gone(_) => None,
+        }
+    }
+
+    /// Writes the next request of a follower into the plan.
+    pub(crate) fn follow(&mut self, follow: Follow, options: &Options, rng: &mut Rng) -> AskId {
+        let id = self.next_id();
+        let clientele = &options.clientele;
+        let posts = follow.mode == Mode::Poll && rng.one_in(clientele.posts_one_in);
+        let fallback = rng.one_in(options.origins.fallback_one_in);
+        self.asks.push(Ask {
+            id,
+            method: if posts { Method::Post } else { Method::Get },
+            body: if posts { log_range(rng, 0, 10_000) } else { 0 },
+            expects_continue: false,
+            way: if fallback { Way::Fallback } else { Way::Direct },
+            serve: Serve::Follow(follow),
+            patience: rng.one_in(clientele.impatient_one_in).then(|| span(rng, clientele.patience)),
+        });
+        id
     }
 
     /// Writes a request into the plan.
     pub(crate) fn plan(&mut self, options: &Options, rng: &mut Rng) -> AskId {
-        let id = AskId(u32::try_from(self.asks.len()).expect("a run has few requests"));
+        let id = self.next_id();
         let clientele = &options.clientele;
         let serve = serve(options, rng);
         // There is no JSON in the answer to a `HEAD`, and nothing of a stream.
@@ -151,22 +221,34 @@ impl Book {
         });
         id
     }
+
+    fn next_id(&self) -> AskId {
+        AskId(u32::try_from(self.asks.len()).expect("a run has few requests"))
+    }
 }
 
 impl Ask {
     pub(crate) fn path(&self) -> String {
-        let way = match self.way {
-            Way::Direct => 'a',
-            Way::Fallback => 'b',
-            Way::Dead => 'c',
-        };
-        format!("/{way}/{}", self.id.0)
+        let way = self.way.letter();
+        match self.follow() {
+            Some(follow) => format!("/{way}/{}?after={}", self.id.0, follow.after),
+            None => format!("/{way}/{}", self.id.0),
+        }
+    }
+
+    pub(crate) fn follow(&self) -> Option<Follow> {
+        match self.serve {
+            Serve::Follow(follow) => Some(follow),
+            _ => None,
+        }
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
         match &self.serve {
             _ if self.way == Way::Dead => Outcome::Refused,
-            Serve::Plain { .. } | Serve::Poll { .. } | Serve::Stream { .. } => Outcome::Served,
+            Serve::Plain { .. } | Serve::Poll { .. } | Serve::Stream { .. } | Serve::Follow(_) => {
+                Outcome::Served
+            }
             Serve::Broken(Break::HalfBody | Break::HalfOpening) => Outcome::Cut,
             Serve::InvalidInstruct | Serve::LargeInstruct | Serve::Silent | Serve::Broken(_) => {
                 Outcome::Refused
@@ -190,12 +272,57 @@ impl Ask {
     }
 }
 
+impl Way {
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Self::Direct => 'a',
+            Self::Fallback => 'b',
+            Self::Dead => 'c',
+        }
+    }
+}
+
+impl Place {
+    /// Reads the target of a request.
+    pub(crate) fn parse(target: &[u8]) -> Option<Self> {
+        let target = core::str::from_utf8(target).ok()?;
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let (_, name) = path.rsplit_once('/')?;
+        let ask = |name: &str| name.parse().ok().map(AskId);
+        if let Some(name) = name.strip_prefix("gone") {
+            return ask(name).map(Self::Gone);
+        }
+        let Some(name) = name.strip_prefix("page") else { return ask(name).map(Self::Ask) };
+        let (journal, owner) = name.split_once('-')?;
+        let owner = if owner.is_empty() { None } else { Some(ask(owner)?) };
+        let after = query.strip_prefix("after=")?.parse().ok()?;
+        Some(Self::Page { journal: journal.parse().ok()?, owner, after })
+    }
+
+    /// The last part of its URL.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Ask(id) => id.0.to_string(),
+            Self::Page { journal, owner, after } => {
+                let owner = owner.map(|owner| owner.0.to_string()).unwrap_or_default();
+                format!("page{journal}-{owner}?after={after}")
+            }
+            Self::Gone(id) => format!("gone{}", id.0),
+        }
+    }
+}
+
 /// What a line of a body is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Line {
     Origin,
     KeepAlive,
-    Item { channel: u32, item: u64 },
+    /// For one reader only.
+    Private(u64),
+    Item {
+        channel: u32,
+        item: u64,
+    },
 }
 
 impl Line {
@@ -203,6 +330,7 @@ impl Line {
     pub(crate) fn parse(line: &[u8]) -> Option<Self> {
         match line {
             [b'k'] => Some(Self::KeepAlive),
+            [b'p', rest @ ..] => core::str::from_utf8(rest).ok()?.parse().ok().map(Self::Private),
             [b'o', rest @ ..] if rest.iter().all(|&byte| byte == b'o') => Some(Self::Origin),
             [b'i', rest @ ..] => {
                 let mut parts = core::str::from_utf8(rest).ok()?.splitn(3, '.');
@@ -301,5 +429,15 @@ mod tests {
         assert_eq!(Line::parse(b"ooo"), Some(Line::Origin));
         assert_eq!(Line::parse(b"oxo"), None);
         assert_eq!(origin_body(3), b"oo\n");
+    }
+
+    #[test]
+    fn places_are_read_back() {
+        let page = Place::Page { journal: 2, owner: Some(AskId(7)), after: 30 };
+        let common = Place::Page { journal: 2, owner: None, after: 0 };
+        for place in [Place::Ask(AskId(4)), page, common, Place::Gone(AskId(9))] {
+            assert_eq!(Place::parse(format!("/a/{}", place.name()).as_bytes()), Some(place));
+        }
+        assert_eq!(Place::parse(b"/a/4?after=3"), Some(Place::Ask(AskId(4))));
     }
 }

@@ -34,6 +34,8 @@ pub struct Options {
     pub origins: Origins,
     /// What publishers do.
     pub publishing: Publishing,
+    /// Channels whose backends keep a log.
+    pub journals: Journals,
     /// Whether the shards drain at the end, before the clients leave.
     pub drains: bool,
     /// The time between two changes of the configuration; zero is never.
@@ -105,10 +107,43 @@ pub struct Publishing {
     pub weights: [u64; ITEMS.len()],
     /// A publish that is made twice.
     pub doubled_one_in: u64,
+    /// An item that says which one was before it, truly or not.
+    pub chained_one_in: u64,
 }
 
 /// The kinds of items that publishers publish.
 pub const ITEMS: [&str; 6] = ["both", "stream", "response", "close", "hint", "empty"];
+
+/// Channels whose backends keep a log, and what happens to those who follow them.
+#[derive(Clone, Copy, Debug)]
+pub struct Journals {
+    /// How many there are.
+    pub count: u32,
+    /// Entries of one journal that are written at most at once.
+    pub burst: u64,
+    /// The longest time between two writings.
+    pub gap: Span,
+    /// The largest entry in bytes.
+    pub size: u64,
+    /// A publish that never arrives.
+    pub lost_one_in: u64,
+    /// A publish that arrives twice.
+    pub doubled_one_in: u64,
+    /// A publish that is late, so that others overtake it.
+    pub late_one_in: u64,
+    /// How late at most.
+    pub late: Span,
+    /// A writing that comes with a hint.
+    pub hints_one_in: u64,
+    /// The most outages of a backend.
+    pub outages: u64,
+    /// The longest one.
+    pub outage: Span,
+    /// A page that is the last one of its stream, or that cannot be used.
+    pub odd_one_in: u64,
+    /// The longest time between two recoveries of everything; zero is never.
+    pub recovered: Span,
+}
 
 impl Options {
     /// The options that belong to `seed`.
@@ -159,7 +194,9 @@ impl Options {
                 size: log_range(rng, 1, 5000),
                 weights: core::array::from_fn(|_| weight(rng)),
                 doubled_one_in: chance(rng, 6),
+                chained_one_in: chance(rng, 6),
             },
+            journals: journals(length, rng),
             drains: rng.one_in(3),
             reconfigured: Span::from_secs(if rng.one_in(3) { log_range(rng, 1, 30) } else { 0 }),
             sabotage: None,
@@ -177,6 +214,25 @@ fn answers(rng: &mut Rng) -> [u64; KINDS.len()] {
     weights
 }
 
+fn journals(length: Span, rng: &mut Rng) -> Journals {
+    let chance = |rng: &mut Rng, most| if rng.one_in(2) { 0 } else { log_range(rng, 2, most) };
+    Journals {
+        count: rng.below(3) as u32,
+        burst: log_range(rng, 1, 20),
+        gap: Span::from_nanos(length.as_nanos() / log_range(rng, 2, 100)),
+        size: log_range(rng, 1, 2000),
+        lost_one_in: chance(rng, 10),
+        doubled_one_in: chance(rng, 10),
+        late_one_in: chance(rng, 6),
+        late: Span::from_millis(log_range(rng, 10, 10_000)),
+        hints_one_in: chance(rng, 10),
+        outages: rng.below(3),
+        outage: Span::from_millis(log_range(rng, 100, 30_000)),
+        odd_one_in: chance(rng, 10),
+        recovered: Span::from_secs(if rng.one_in(3) { log_range(rng, 1, 60) } else { 0 }),
+    }
+}
+
 fn limits(rng: &mut Rng) -> Limits {
     let min = Span::from_secs(1 + rng.below(5));
     Limits {
@@ -188,6 +244,11 @@ fn limits(rng: &mut Rng) -> Limits {
         channels_per_hold: one_of(rng, &[1, 2, 20]),
         id_ttl: Span::from_secs(if rng.one_in(3) { 0 } else { 60 }),
         id_cache: 10_000,
+        message_wait: Span::from_millis(log_range(rng, 100, 10_000)),
+        reorder_items: one_of(rng, &[3, 100]),
+        subscription_linger: Span::from_secs(one_of(rng, &[0, 1, 10, 30])),
+        recoveries_per_second: one_of(rng, &[5, 20, 1000]),
+        recovery_burst: one_of(rng, &[1, 5, 100]),
         ..Limits::default()
     }
 }

@@ -12,16 +12,19 @@ use std::sync::Arc;
 
 use holdfast_core::engine::{Config, Event};
 use holdfast_core::ground::{Count, Rng, Seed, ShardId, Span, Time};
-use holdfast_core::hub::{Hub, HubAction, HubEvent};
-use holdfast_core::publish::Item;
+use holdfast_core::hub::HubEvent;
+use holdfast_core::publish::{Item, PublishError, parse_items};
 use holdfast_core::route::parse_routes;
 
 use crate::actor::client::Client;
 use crate::actor::origin::Origin;
+use crate::actor::press::Press;
 use crate::actor::publisher::Publisher;
 use crate::adapter::Shard;
+use crate::dice::span;
+use crate::hub::Desk;
+use crate::journal::Journal;
 use crate::oracle::{Fact, Failure, Setting};
-use crate::sabotage::Sabotage;
 use crate::scene::{Ends, Phase, Scene, Wake};
 use crate::script::{Book, PREFIX};
 use crate::swarm::Options;
@@ -71,10 +74,11 @@ const LEAVING: Span = Span::from_secs(60);
 struct World {
     scene: Scene,
     shards: Vec<Shard>,
-    hub: Hub,
+    hub: Desk,
     clients: Vec<Client>,
     origins: BTreeMap<LinkId, Origin>,
     publisher: Publisher,
+    press: Press,
     configs: [Arc<Config>; 2],
     rng: Rng,
 }
@@ -85,7 +89,9 @@ impl World {
         let mut rng = Rng::new(Rng::new(Seed(options.seed)).fork());
         let limits = options.limits.clone();
         let channels = options.channels;
-        let setting = Setting { book: Book::default(), limits, channels };
+        let journals = options.journals.count;
+        let journals = (0..journals).map(|at| Journal::new(at, options, &mut rng)).collect();
+        let setting = Setting { book: Book::default(), limits, channels, journals };
         let mut scene = Scene::new(options.clone(), setting, rng.fork());
         let configs = [false, true].map(|detour| Arc::new(config(options, detour)));
         let shard = |id| Shard::new(ShardId(id), rng.fork(), &configs[0], options.sabotage);
@@ -95,10 +101,11 @@ impl World {
         Self {
             scene,
             shards,
-            hub: Hub::new(&options.limits),
+            hub: Desk::new(&options.limits, rng.fork(), options.sabotage),
             clients,
             origins: BTreeMap::new(),
             publisher: Publisher::new(rng.fork()),
+            press: Press::new(rng.fork()),
             configs,
             rng,
         }
@@ -110,7 +117,16 @@ impl World {
             let start = Span::from_nanos(self.rng.below(options.length.as_nanos() / 2));
             self.scene.plan(start, Wake::Client(id));
         }
+        for client in &self.clients {
+            if let Some((reader, journal)) = client.must_read() {
+                self.scene.note(&Fact::Stays { reader, journal });
+            }
+        }
         self.scene.plan(Span::ZERO, Wake::Publish);
+        for journal in 0..options.journals.count {
+            self.scene.plan(Span::ZERO, Wake::Write(journal));
+        }
+        self.plan_recovery();
         if options.reconfigured > Span::ZERO {
             self.scene.plan(options.reconfigured, Wake::Reconfigure);
         }
@@ -170,6 +186,30 @@ impl World {
                 }
             }
             Wake::Publish => self.publish(),
+            Wake::Write(journal) => {
+                if scene.phase == Phase::Live {
+                    self.press.write(scene, journal);
+                }
+            }
+            Wake::Arrive(publish) => {
+                if let Some(body) = self.press.arrived(publish) {
+                    self.intake(parse_items(body.as_bytes()));
+                }
+            }
+            Wake::News(shard) => {
+                if let Some(news) = shards[usize::from(shard)].take_news() {
+                    scene.note(&Fact::Reported { shard: ShardId(shard), event: &news });
+                    self.hub.tell(scene, shards, news);
+                }
+            }
+            Wake::HubDeadline => self.hub.deadline(scene, shards),
+            Wake::Recover => {
+                if scene.phase == Phase::Live {
+                    scene.tally.bump("recoveries of everything");
+                    self.hub.tell(scene, shards, HubEvent::Recover);
+                    self.plan_recovery();
+                }
+            }
             Wake::Deliver(shard) => shards[usize::from(shard)].deliver(scene),
             Wake::Deadline(shard) => shards[usize::from(shard)].deadline(scene),
             Wake::Reconfigure => self.reconfigure(),
@@ -226,31 +266,26 @@ impl World {
         if self.scene.phase != Phase::Live {
             return;
         }
-        let items = match self.publisher.publish(&mut self.scene) {
-            Ok(items) => items,
-            Err(error) => {
-                return self.scene.note(&Fact::Strange(format!("a publish is refused: {error}")));
+        let items = self.publisher.publish(&mut self.scene);
+        self.intake(items);
+    }
+
+    fn intake(&mut self, items: Result<Vec<Item>, PublishError>) {
+        let Self { scene, shards, hub, .. } = self;
+        match items {
+            Ok(items) => {
+                scene.tally.add("items published", items.len() as u64);
+                hub.tell(scene, shards, HubEvent::Publish { items });
             }
-        };
-        self.scene.tally.add("items published", items.len() as u64);
-        for item in &items {
-            self.scene.note(&Fact::Published(item));
-        }
-        let mut out = Vec::new();
-        self.hub.handle(self.scene.now, HubEvent::Publish { items }, &mut out);
-        for HubAction::Release(item) in out {
-            self.release(&item);
-            if self.scene.options.sabotage == Some(Sabotage::ReleaseTwice) {
-                self.release(&item);
-            }
+            Err(error) => scene.note(&Fact::Strange(format!("a publish is refused: {error}"))),
         }
     }
 
-    fn release(&mut self, item: &Arc<Item>) {
-        self.scene.tally.bump("items released");
-        self.scene.note(&Fact::Released(item));
-        for shard in &mut self.shards {
-            shard.send(&mut self.scene, item.clone());
+    fn plan_recovery(&mut self) {
+        let most = self.scene.options.journals.recovered;
+        if most > Span::ZERO {
+            let after = span(&mut self.rng, most);
+            self.scene.plan(after, Wake::Recover);
         }
     }
 
@@ -275,8 +310,18 @@ impl World {
             tally.add("holds", counters.of(Count::HoldsBegun));
             tally.add("long-polls timed out", counters.of(Count::HoldsTimedOut));
             tally.add("slow clients cut", counters.of(Count::SlowClient));
+            tally.add("long-polls asked again", counters.of(Count::Retries));
+            tally.add("gaps", counters.of(Count::Gap));
+            tally.add("pages shared", counters.of(Count::PagesShared));
+            tally.add("recoveries that failed", counters.of(Count::RecoveryFailed));
+            tally.add("farewells", counters.of(Count::Farewells));
+            tally.add("items left out for slow clients", counters.of(Count::Lagged));
             tally.add("events for those who are gone", counters.of(Count::StaleEvent));
         }
+        let counters = self.hub.hub().counters();
+        tally.add("duplicate items", counters.of(Count::DuplicateItem));
+        tally.add("items that waited in vain", counters.of(Count::ReorderExpired));
+        tally.add("items that nobody wanted any more", counters.of(Count::Unwanted));
         tally.bump("runs");
         let traces: Vec<_> = self.shards.into_iter().map(Shard::into_trace).collect();
         let mut digest = Digest::default();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::support::{for_polls, for_streams, poll_on, stream_on};
+use super::support::{for_polls, for_streams, poll_on, stream_on, warm};
 use crate::{
     case::{Case, Outcome, ensure, must, should},
     peer::client::Answer,
@@ -40,7 +40,9 @@ pub(super) fn cases() -> Vec<Case> {
 
 /// Publishes an item for a poll and gives the answer.
 async fn answered_by(s: &Scene, response: Value) -> Outcome<Answer> {
-    let (channel, place) = (s.channel("a"), s.place());
+    let place = s.place();
+    // A channel of its own, so that what an earlier hold of it has left cannot matter.
+    let channel = place.path.clone();
     let hold =
         poll_on(&channel).with("Content-Type: text/plain").with("X-Z: old").with("X-Orig: o");
     let (mut client, _) = s.held_for(&place, hold).await?;
@@ -133,7 +135,7 @@ async fn unknown(s: Scene) -> Outcome {
 
 async fn by_kind(s: Scene) -> Outcome {
     let (channel, polls) = (s.channel("a"), s.place());
-    let mut stream = s.stream(stream_on(&channel), "hello\n").await?;
+    let mut stream = warm(&s, &channel).await?;
     let (mut poll, _) = s.held_for(&polls, poll_on(&channel)).await?;
     let item = json!({
         "channel": channel,
@@ -148,7 +150,7 @@ async fn by_kind(s: Scene) -> Outcome {
 
 async fn other_kind(s: Scene) -> Outcome {
     let (channel, polls) = (s.channel("a"), s.place());
-    let mut stream = s.stream(stream_on(&channel), "hello\n").await?;
+    let mut stream = warm(&s, &channel).await?;
     let (mut poll, _) = s.held_for(&polls, poll_on(&channel)).await?;
     s.publish(for_streams(&channel, "one\n")).await?;
     stream.content("one\n").await?;

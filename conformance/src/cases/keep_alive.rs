@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::support::{for_streams, instruct, instructs_refused, stream_on};
+use super::support::{for_streams, hint, instruct, instructs_refused, next, open, stream_on, warm};
 use crate::{
     case::{Case, Outcome, ensure, must, should},
+    peer::client::Client,
     scene::Scene,
 };
 
@@ -22,6 +23,10 @@ pub(super) fn cases() -> Vec<Case> {
         must("KEEP-3/zero", "a timeout of zero acts as one second", zero),
         must("KEEP-4/idle", "items put the data off", idle),
         must("KEEP-4/interval", "in interval mode items do not matter", interval),
+        must("KEEP-5/page", "the body of a page puts the data off", put_off_by_page),
+        should("KEEP-5/empty-page", "a page without a body does not", not_put_off),
+        must("KEEP-6/replaced", "a page brings its own data", replaced),
+        must("KEEP-6/none", "or none", replaced_by_none),
         must("INS-7/empty", "a JSON keep-alive without content sends nothing", json_empty),
         should("INS-7/idle", "a JSON keep-alive is put off by items", json_idle),
         should("INS-7/interval", "unless its mode says otherwise", json_interval),
@@ -121,6 +126,49 @@ async fn interval(s: Scene) -> Outcome {
     let channel = s.channel("a");
     let hold = stream_on(&channel).with("Grip-Keep-Alive: alive; timeout=3; mode=interval");
     ensure(under_traffic(&s, &channel, hold).await?, "items put the keep-alive data off")
+}
+
+/// A stream on a channel that others hear, with keep-alive data each four seconds; after two of them
+/// the next page is this one.
+async fn turned(s: &Scene, page: &str, keep_alive: &str) -> Outcome<(Client, Client)> {
+    let channel = s.channel("a");
+    let other = warm(s, &channel).await?;
+    let reply = stream_on(&channel).with("Grip-Keep-Alive: alive; timeout=4");
+    let mut client = open(s, reply.with(next(&s.origin, "/2"))).await?;
+    s.pause(2.0).await;
+    s.publish(hint(&channel)).await?;
+    let reply = stream_on(&channel).body(page).with(next(&s.origin, "/3"));
+    let reply = match keep_alive {
+        "" => reply,
+        value => reply.with(format!("Grip-Keep-Alive: {value}")),
+    };
+    s.origin.asked_at("/2").await?.reply(reply).await?;
+    client.content(page).await?;
+    Ok((client, other))
+}
+
+async fn put_off_by_page(s: Scene) -> Outcome {
+    let (mut client, _other) = turned(&s, "page\n", "alive; timeout=4").await?;
+    client.quiet(s.seconds(2.5)).await?;
+    client.content("alive").await
+}
+
+async fn not_put_off(s: Scene) -> Outcome {
+    let (mut client, _other) = turned(&s, "", "alive; timeout=4").await?;
+    let start = Instant::now();
+    client.content("alive").await?;
+    let took = start.elapsed();
+    ensure(took <= s.seconds(2.2), format_args!("the data came {took:?} after the page"))
+}
+
+async fn replaced(s: Scene) -> Outcome {
+    let (mut client, _other) = turned(&s, "page\n", "other; timeout=1").await?;
+    client.content("otherother").await
+}
+
+async fn replaced_by_none(s: Scene) -> Outcome {
+    let (mut client, _other) = turned(&s, "page\n", "").await?;
+    client.quiet(s.seconds(4.5)).await
 }
 
 /// A JSON instruction for a stream with this keep-alive.

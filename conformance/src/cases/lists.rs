@@ -7,7 +7,7 @@ use crate::{
     case::{Case, Outcome, ensure, must, should},
     peer::message::{Reply, ok},
     scene::Scene,
-    target::{PREFIX, host},
+    target::{ADDED, PREFIX, host},
 };
 
 pub(super) fn cases() -> Vec<Case> {
@@ -28,6 +28,7 @@ pub(super) fn cases() -> Vec<Case> {
         must("CHAN-3/stream", "a stream without a channel stays open", no_channel_stream),
         must("CHAN-4/twice", "a channel named twice delivers once", twice),
         must("CHAN-6/limit", "only the first twenty channels count", limit),
+        must("CHAN-8/added", "channels of the target are added, without the prefix", added),
         should("CHAN-6/debug", "with debug more channels are an error", limit_debug),
     ]
 }
@@ -207,4 +208,18 @@ async fn limit(s: Scene) -> Outcome {
 async fn limit_debug(s: Scene) -> Outcome {
     let (_, reply) = many(&s);
     s.relay(s.get().host(host::DEBUG), reply).await?.1.error(502)?.fine()
+}
+
+async fn added(s: Scene) -> Outcome {
+    let channels: Vec<_> = (1..=20).map(|n| s.channel(&n.to_string())).collect();
+    s.origin.always(stream_on(&channels.join(", ")));
+    let mut client = s.send(&s.get().host(host::ADDED)).await?;
+    client.head().await?;
+    client.content("hello\n").await?;
+    s.settle().await;
+    s.publish(for_streams(ADDED, "added\n")).await?;
+    client.content("added\n").await?;
+    let last = format!("{PREFIX}{}", channels[19]);
+    s.publish(for_streams(&last, "last\n")).await?;
+    client.content("last\n").await
 }

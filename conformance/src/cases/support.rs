@@ -4,9 +4,16 @@ use serde_json::{Value, json};
 
 use crate::{
     case::{Outcome, ensure, wrong},
-    peer::message::{Reply, ok},
+    peer::{
+        client::Client,
+        message::{Reply, Request, ok},
+        origin::Place,
+    },
     scene::Scene,
 };
+
+/// By then a proxy has made the recovery that a channel's first hold asks for, in seconds.
+const FIRST_RECOVERY: f64 = 1.3;
 
 /// A reply that asks to hold the request as a stream which begins with `hello`.
 pub(super) fn stream_on(channel: &str) -> Reply {
@@ -36,6 +43,65 @@ pub(super) fn for_streams(channel: &str, content: &str) -> Value {
 /// An item that answers held requests.
 pub(super) fn for_polls(channel: &str, body: &str) -> Value {
     json!({ "channel": channel, "http-response": { "body": body } })
+}
+
+/// An item that says the same to streams and to held requests.
+pub(super) fn for_both(channel: &str, content: &str) -> Value {
+    json!({
+        "channel": channel, "http-stream": { "content": content }, "http-response": { "body": content }
+    })
+}
+
+/// An item that asks streams and held requests to look for news at the origin.
+pub(super) fn hint(channel: &str) -> Value {
+    let hint = json!({ "action": "hint" });
+    json!({ "channel": channel, "http-stream": hint, "http-response": hint })
+}
+
+/// The same item with an id.
+pub(super) fn with_id(id: &str, mut item: Value) -> Value {
+    item["id"] = id.into();
+    item
+}
+
+/// The same item with an id, and with the id of the item before it.
+pub(super) fn chained(previous: &str, id: &str, item: Value) -> Value {
+    let mut item = with_id(id, item);
+    item["prev-id"] = previous.into();
+    item
+}
+
+/// A link to where a stream goes on: this place, and a path or query beyond it.
+pub(super) fn next(place: &Place, more: &str) -> String {
+    format!("Grip-Link: <{}{more}>; rel=next", place.path)
+}
+
+/// Another client's stream on this channel, old enough that a new hold is not the channel's first.
+pub(super) async fn warm(s: &Scene, channel: &str) -> Outcome<Client> {
+    let (mut client, _) = s.held_for(&s.place(), stream_on(channel)).await?;
+    client.head().await?;
+    client.content("hello\n").await?;
+    s.pause(FIRST_RECOVERY).await;
+    Ok(client)
+}
+
+/// Sends a request and lets the origin answer it once; what it is asked later is the script's business.
+pub(super) async fn hold(s: &Scene, request: Request, reply: Reply) -> Outcome<Client> {
+    let client = s.send(&request).await?;
+    s.origin.asked().await?.reply(reply).await?;
+    s.settle().await;
+    Ok(client)
+}
+
+/// As [`hold`], for a stream that begins with `hello`, which is read.
+pub(super) async fn open(s: &Scene, reply: Reply) -> Outcome<Client> {
+    let mut client = s.send(&s.get()).await?;
+    s.origin.asked().await?.reply(reply).await?;
+    let head = client.head().await?;
+    ensure(head.word(1) == "200", format_args!("the stream began with {head}"))?;
+    client.content("hello\n").await?;
+    s.settle().await;
+    Ok(client)
 }
 
 /// Requires that each of these replies is refused as an invalid instruction.

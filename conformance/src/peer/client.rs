@@ -102,15 +102,18 @@ impl Client {
                 self.content.drain(..expected.len());
                 return Ok(());
             }
-            let got = String::from_utf8_lossy(&self.content);
-            let told = format!("the body should go on with {expected:?}, goes on with {got:?}");
-            ensure(expected.as_bytes().starts_with(&self.content), &told)?;
-            ensure(!self.body.is_done(), &told)?;
+            let told = || {
+                let got = String::from_utf8_lossy(&self.content);
+                format!("the body should go on with {expected:.200?}, goes on with {got:.200?}")
+            };
+            if self.body.is_done() || !expected.as_bytes().starts_with(&self.content) {
+                return wrong(told());
+            }
             let left = until.saturating_duration_since(Instant::now());
             match timeout(left, self.wire.read()).await {
                 Ok(Read::More) => {}
-                Ok(end) => return wrong(format_args!("{told}, then {end:?}")),
-                Err(_) => return wrong(format_args!("{told}, and no more in time")),
+                Ok(end) => return wrong(format_args!("{}, then {end:?}", told())),
+                Err(_) => return wrong(format_args!("{}, and no more in time", told())),
             }
         }
     }
@@ -132,6 +135,11 @@ impl Client {
                 }
             }
         }
+    }
+
+    /// The connection, for another protocol to go on with, and how long to wait for each thing.
+    pub(crate) fn into_parts(self) -> (Wire, Duration) {
+        (self.wire, self.patience)
     }
 
     /// How the end of the current body is told.

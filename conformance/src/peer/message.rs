@@ -121,21 +121,21 @@ impl Reply {
 
     /// The reply as it goes out, in the form of a list of parts for chunks.
     pub(crate) fn in_chunks(self, parts: &[&str]) -> Vec<u8> {
-        let mut out = self.head("Transfer-Encoding: chunked");
+        let mut out = self.head(&["Transfer-Encoding: chunked"]);
         out.extend(chunks(parts));
         out
     }
 
     /// The reply without any length: its end is the end of the connection.
     pub(crate) fn until_close(self) -> Vec<u8> {
-        let mut out = self.head("Connection: close");
+        let mut out = self.head(&["Connection: close"]);
         out.extend(&self.body);
         out
     }
 
-    fn head(&self, last: &str) -> Vec<u8> {
+    fn head(&self, last: &[&str]) -> Vec<u8> {
         let mut out = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
-        for field in self.fields.iter().map(|field| &**field).chain([last]) {
+        for field in self.fields.iter().map(|field| &**field).chain(last.iter().copied()) {
             out.extend(field.bytes());
             out.extend(b"\r\n");
         }
@@ -152,7 +152,11 @@ impl fmt::Display for Reply {
 
 impl From<Reply> for Vec<u8> {
     fn from(reply: Reply) -> Self {
-        let mut out = reply.head(&format!("Content-Length: {}", reply.body.len()));
+        let mut out = match &*reply.status {
+            // Such a reply has no length to tell.
+            "204 No Content" => reply.head(&[]),
+            _ => reply.head(&[&format!("Content-Length: {}", reply.body.len())]),
+        };
         out.extend(&reply.body);
         out
     }

@@ -7,13 +7,14 @@
 use std::{
     collections::BTreeMap,
     io,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     net::TcpListener,
     sync::{Mutex as AsyncMutex, mpsc},
+    task::AbortHandle,
     time::{Instant, timeout},
 };
 
@@ -23,7 +24,7 @@ use super::{
     message::reply,
     wire::{Read, Wire},
 };
-use crate::case::{Outcome, wrong};
+use crate::case::{Outcome, ensure, wrong};
 
 /// Requests that wait at one place; more are turned away.
 const WAITING_MAX: usize = 256;
@@ -32,9 +33,13 @@ const WAITING_MAX: usize = 256;
 const IDLE: Duration = Duration::from_secs(300);
 
 /// All places, by their first path segment.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Origin {
+    /// Host and port, as they were given.
+    pub(crate) address: String,
     places: Arc<Mutex<BTreeMap<String, mpsc::Sender<Asked>>>>,
+    /// What accepts connections.
+    accepting: Arc<Mutex<Option<AbortHandle>>>,
 }
 
 /// A path prefix and what arrives there.
@@ -74,21 +79,36 @@ pub(crate) struct Served {
 impl Origin {
     /// Listens until the program ends.
     pub(crate) async fn listen(address: &str) -> io::Result<Self> {
+        let origin =
+            Self { address: address.to_owned(), places: Arc::default(), accepting: Arc::default() };
+        origin.listen_again(address).await?;
+        Ok(origin)
+    }
+
+    /// Listens after it has left; its places are the same.
+    pub(crate) async fn listen_again(&self, address: &str) -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
-        let origin = Self::default();
-        let accepting = origin.clone();
-        tokio::spawn(async move {
+        let origin = self.clone();
+        let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(accepting.clone().await_request(Wire::new(stream)));
+                tokio::spawn(origin.clone().await_request(Wire::new(stream)));
             }
         });
-        Ok(origin)
+        *lock(&self.accepting) = Some(accepting.abort_handle());
+        Ok(())
+    }
+
+    /// Refuses further connections; those that are open stay.
+    pub(crate) fn leave(&self) {
+        if let Some(accepting) = lock(&self.accepting).take() {
+            accepting.abort();
+        }
     }
 
     /// Opens a place; its name has to be unique.
     pub(crate) fn place(&self, name: &str, patience: Duration) -> Place {
         let (sender, mailbox) = mpsc::channel(WAITING_MAX);
-        self.lock().insert(name.to_owned(), sender);
+        lock(&self.places).insert(name.to_owned(), sender);
         let mailbox = Arc::new(AsyncMutex::new(mailbox));
         Place { path: format!("/{name}"), patience, mailbox }
     }
@@ -99,7 +119,7 @@ impl Origin {
         let Ok(framing) = Framing::of_request(&head) else { return };
         let name =
             head.word(1).trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
-        let place = self.lock().get(name).cloned();
+        let place = lock(&self.places).get(name).cloned();
         let patience = IDLE;
         let asked = Asked { head, wire, body: Body::new(framing), origin: self, patience };
         let unheard = match place {
@@ -111,10 +131,10 @@ impl Origin {
             let _ = asked.reply(reply("404 Not Found").body("no case is here\n")).await;
         }
     }
+}
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, mpsc::Sender<Asked>>> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Place {
@@ -124,6 +144,14 @@ impl Place {
             Some(asked) => Ok(asked),
             None => wrong("the request did not reach the origin"),
         }
+    }
+
+    /// Waits for a request whose target is this place's path and what is given here.
+    pub(crate) async fn asked_at(&self, more: &str) -> Outcome<Asked> {
+        let asked = self.asked().await?;
+        let (found, wanted) = (asked.head.word(1), format!("{}{more}", self.path));
+        ensure(found == wanted, format_args!("{wanted} should be asked for, {found} is"))?;
+        Ok(asked)
     }
 
     /// Waits for a request, but not longer than this.
@@ -159,7 +187,7 @@ impl Place {
             let mut mailbox = mailbox.lock().await;
             while let Some(mut asked) = mailbox.recv().await {
                 let Ok(request) = asked.seen().await else { continue };
-                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut seen = lock(&seen);
                 let bytes = answer(&request, seen.len()).into();
                 seen.push(request);
                 tokio::spawn(asked.reply(bytes));
@@ -170,6 +198,24 @@ impl Place {
 }
 
 impl Asked {
+    /// What the request says of the positions it goes on from: a text for each, sorted.
+    pub(crate) fn last(&self) -> Vec<String> {
+        let fields = self.head.all("Grip-Last");
+        let mut each: Vec<_> = fields
+            .iter()
+            .flat_map(|field| field.split(','))
+            .map(|one| one.trim().to_owned())
+            .collect();
+        each.sort();
+        each
+    }
+
+    /// Requires that the request goes on from this one position.
+    pub(crate) fn after(&self, channel: &str, id: &str) -> Outcome {
+        let (found, wanted) = (self.last(), format!("{channel}; last-id={id}"));
+        ensure(found == [&*wanted], format_args!("Grip-Last is {found:?}, should be {wanted:?}"))
+    }
+
     /// Reads the whole body and gives the complete request.
     pub(crate) async fn seen(&mut self) -> Outcome<Seen> {
         let mut body = Vec::new();
@@ -204,6 +250,11 @@ impl Asked {
     /// Sends bytes.
     pub(crate) async fn write(&mut self, bytes: impl AsRef<[u8]>) -> Outcome {
         Ok(self.wire.write(bytes.as_ref()).await?)
+    }
+
+    /// The connection, for another protocol to go on with, and how long to wait for each thing.
+    pub(crate) fn into_parts(self) -> (Wire, Duration) {
+        (self.wire, self.patience)
     }
 
     /// Lets the connection serve the next request.
@@ -243,6 +294,6 @@ impl Seen {
 impl Served {
     /// The requests so far.
     pub(crate) fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.seen).clone()
     }
 }

@@ -31,6 +31,11 @@ impl Publisher {
         Ok(Self { address: address.to_owned(), base })
     }
 
+    /// The address, as it was given.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.base)
+    }
+
     /// A request to the control interface.
     pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         Request::new(method, &format!("{}{path}", self.base), &self.address)

@@ -51,6 +51,11 @@ impl Wire {
         self.stream.write_all(bytes).await
     }
 
+    /// Writes as many of the bytes as there is room for, and tells how many.
+    pub(crate) async fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes).await
+    }
+
     /// Ends the writing direction only.
     pub(crate) async fn finish_writing(&mut self) -> io::Result<()> {
         self.stream.shutdown().await
@@ -59,6 +64,11 @@ impl Wire {
     /// Breaks the connection, so that the peer sees a reset.
     pub(crate) fn reset(self) -> io::Result<()> {
         self.stream.set_zero_linger()
+    }
+
+    /// The bare connection; bytes in the buffer are lost.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream
     }
 
     /// Waits for more bytes.

@@ -20,10 +20,51 @@ pub(crate) mod host {
     pub(crate) const ROUTELESS: &str = "routeless.test";
     /// GRIP is not spoken.
     pub(crate) const NO_GRIP: &str = "no-grip.test";
+    /// All origins may read what comes from here.
+    pub(crate) const CROSS: &str = "cross.test";
+    /// As [`CROSS`], and a callback gets the bare body.
+    pub(crate) const CROSS_BASIC: &str = "cross-basic.test";
+    /// Each hold is subscribed to [`super::ADDED`] as well.
+    pub(crate) const ADDED: &str = "added.test";
+    /// The route has an id, and so a queue of its own.
+    pub(crate) const OWN_QUEUE: &str = "own-queue.test";
+    /// WebSockets go to the origin as requests.
+    pub(crate) const WOH: &str = "woh.test";
+    /// As [`WOH`], with errors in detail.
+    pub(crate) const WOH_DEBUG: &str = "woh-debug.test";
+    /// As [`WOH`], without GRIP.
+    pub(crate) const WOH_NO_GRIP: &str = "woh-no-grip.test";
+    /// As [`WOH`], with a prefix and a channel of its own, see [`super::SUB_WOH`].
+    pub(crate) const WOH_SUB: &str = "woh-sub.test";
+    /// As [`WOH`], with one event a request.
+    pub(crate) const ONE_EVENT: &str = "one-event.test";
+    /// As [`WOH`], but the only target refuses connections.
+    pub(crate) const WOH_DEAD: &str = "woh-dead.test";
+    /// As [`WOH`], but the first target refuses connections.
+    pub(crate) const WOH_FAILOVER: &str = "woh-failover.test";
+    /// WebSockets are subscribed to [`super::SUB`] at once; the prefix is [`super::PREFIX`].
+    pub(crate) const SUB: &str = "sub.test";
+    /// The proxy answers itself.
+    pub(crate) const TEST: &str = "test.test";
 }
+
+/// The channel that WebSockets of [`host::SUB`] are subscribed to.
+pub(crate) const SUB: &str = "conformance-sub";
+
+/// The channel that WebSockets of [`host::WOH_SUB`] are subscribed to.
+pub(crate) const SUB_WOH: &str = "conformance-sub-woh";
 
 /// What the route of [`host::PREFIX`] puts before channel names.
 pub(crate) const PREFIX: &str = "pre-";
+
+/// The channel that the target of [`host::ADDED`] adds to each hold.
+pub(crate) const ADDED: &str = "conformance-added";
+
+/// How many deliveries per second the proxy may make.
+pub(crate) const RATE: u32 = 2500;
+
+/// How many deliveries may wait, where a proxy counts by receiver.
+pub(crate) const BACKLOG: u32 = 1000;
 
 /// The key that requests to the origin are signed with.
 pub(crate) const SIG_KEY: &str = "changeme";
@@ -57,6 +98,19 @@ pub(super) fn routes(origin: &str) -> String {
         format!("{} {origin} {origin}", host::TWICE),
         format!("{},path_beg=/only {origin}", host::ROUTELESS),
         format!("{},no_grip {origin}", host::NO_GRIP),
+        format!("{},aco {origin}", host::CROSS),
+        format!("{},aco,jsonp_mode=basic {origin}", host::CROSS_BASIC),
+        format!("{},prefix={PREFIX} {origin},sub={ADDED}", host::ADDED),
+        format!("{},id=own {origin}", host::OWN_QUEUE),
+        format!("{} {origin},over_http", host::WOH),
+        format!("{},debug {origin},over_http", host::WOH_DEBUG),
+        format!("{},no_grip {origin},over_http", host::WOH_NO_GRIP),
+        format!("{},prefix={PREFIX} {origin},over_http,sub={SUB_WOH}", host::WOH_SUB),
+        format!("{} {origin},over_http,one_event", host::ONE_EVENT),
+        format!("{} {DEAD_TARGET},over_http", host::WOH_DEAD),
+        format!("{} {DEAD_TARGET},over_http {origin},over_http", host::WOH_FAILOVER),
+        format!("{},prefix={PREFIX} {origin},sub={SUB}", host::SUB),
+        format!("{} test", host::TEST),
     ];
     lines.join("\n") + "\n"
 }
@@ -70,7 +124,7 @@ pub(super) fn main_file(addresses: &Addresses, directory: &Path, proxy_extra: &s
          [runner]\nservices=condure,pushpin-proxy,pushpin-handler\nhttp_port={proxy}\n\
          logdir={directory}\nlog_level=2\nclient_buffer_size=8192\nclient_maxconn=10000\n\n\
          [proxy]\nroutesfile=routes\nsig_iss={SIG_ISS}\nsig_key={SIG_KEY}\n{proxy_extra}\n\
-         [handler]\nmessage_rate=2500\nmessage_hwm=25000\nmessage_wait=5000\nid_cache_ttl=60\n\
+         [handler]\nmessage_rate={RATE}\nmessage_hwm={BACKLOG}\nmessage_wait=5000\nid_cache_ttl=60\n\
          connection_subscription_max=20\nsubscription_linger=60\n"
     );
     if let Some((host, port)) = addresses.publish.as_deref().and_then(|a| a.rsplit_once(':')) {

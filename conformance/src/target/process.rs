@@ -4,6 +4,7 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     process::Stdio,
+    sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
 
@@ -44,7 +45,10 @@ const STOP: Duration = Duration::from_secs(5);
 impl Proxy {
     /// Starts a proxy and waits until it serves.
     pub(crate) async fn start(spawn: &Spawn, addresses: &Addresses) -> io::Result<Self> {
-        let directory = std::env::temp_dir().join(format!("conformance-{}", std::process::id()));
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("conformance-{}-{number}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
         fs::create_dir_all(&directory)?;
         let mut proxy = Self { children: Vec::new(), directory };
         let started = proxy.start_children(spawn, addresses).await;
@@ -68,6 +72,23 @@ impl Proxy {
         }
         // Left-over files in a temporary directory do no harm.
         let _ = fs::remove_dir_all(&self.directory);
+    }
+
+    /// Asks the processes to end.
+    pub(crate) async fn terminate(&self) {
+        for child in &self.children {
+            signal(child, "-TERM").await;
+        }
+    }
+
+    /// Gives the proxy other routes, and tells it.
+    pub(crate) async fn reroute(&self, routes: &str) -> io::Result<()> {
+        fs::write(self.directory.join("routes"), routes)?;
+        for child in &self.children {
+            // To the process alone: its helpers may know no such signal and end.
+            signal_one(child, "-HUP").await;
+        }
+        Ok(())
     }
 
     async fn start_children(&mut self, spawn: &Spawn, addresses: &Addresses) -> io::Result<()> {
@@ -147,9 +168,18 @@ impl Proxy {
 /// Sends a signal to the group of a child.
 async fn signal(child: &Child, name: &str) {
     if let Some(group) = child.id() {
-        let target = format!("-{group}");
-        // A group that is gone needs no signal.
-        let _ =
-            Command::new("kill").args([name, "--", &target]).stderr(Stdio::null()).status().await;
+        kill(name, &format!("-{group}")).await;
     }
+}
+
+/// Sends a signal to a child alone.
+async fn signal_one(child: &Child, name: &str) {
+    if let Some(process) = child.id() {
+        kill(name, &process.to_string()).await;
+    }
+}
+
+async fn kill(name: &str, target: &str) {
+    // What is gone needs no signal.
+    let _ = Command::new("kill").args([name, "--", target]).stderr(Stdio::null()).status().await;
 }

@@ -3,28 +3,28 @@
 //! Each channel has a doubly linked list of subscriptions, and the subscriptions of one connection are
 //! chained as well. All links live in one vector: subscribing and leaving cost O(1) a channel, a fan-out
 //! is a walk, and a hold keeps four bytes.
+//!
+//! A channel that was polled lingers after its last subscription has ended, because the next poll is likely
+//! to come (RESP-10).
 
 use core::mem;
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use foldhash::SharedSeed;
-use foldhash::quality::SeedableRandomState;
-
-use crate::ground::{ConnId, Rng, Seed, Time};
+use crate::ground::{ConnId, Seed, SeededMap, Span, Time};
 
 const NIL: u32 = u32::MAX;
-
-static SHARED: SharedSeed = SharedSeed::from_u64(0x686f_6c64_6661_7374);
 
 /// The channels of a shard with their subscribers, in the order in which they came.
 #[derive(Debug)]
 pub struct Index {
-    by_name: HashMap<Arc<str>, u32, SeedableRandomState>,
+    by_name: SeededMap<Arc<str>, u32>,
     channels: Vec<Channel>,
     free_channels: Vec<u32>,
     nodes: Vec<Node>,
     free_nodes: Vec<u32>,
+    /// Channels without subscriptions, by the time at which they are given up.
+    lingering: BTreeSet<(Time, u32)>,
 }
 
 /// A channel that has subscribers. Valid until the last of them leaves.
@@ -39,13 +39,44 @@ pub struct SubKey(u32);
 #[derive(Debug, PartialEq, Eq)]
 pub struct Subscriptions(u32);
 
-/// Which format of an item a subscriber takes.
+/// Which format of an item a subscriber takes, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// A response hold.
     Response,
-    /// A stream hold, ready for data.
+    /// A stream hold that takes every item as it is.
     Stream,
+    /// A stream hold with a position, filters or a next link on some channel: each item is judged for it.
+    Session,
+    /// A WebSocket.
+    Socket,
+}
+
+/// The queue in which deliveries to a subscriber wait, if there is a rate (RATE-2).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Lane(pub u16);
+
+impl Lane {
+    /// The one of all that have none of their own.
+    pub const COMMON: Self = Self(0);
+}
+
+/// What came of subscribing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Subscribed {
+    /// The channel.
+    pub channel: ChannelKey,
+    /// Whether it was unknown here before.
+    pub first: bool,
+}
+
+/// How long channels linger, and how many of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Linger {
+    /// The time.
+    pub span: Span,
+    /// The number; those that would be given up first have to go first.
+    pub channels: usize,
 }
 
 /// One step of a walk over a channel.
@@ -55,6 +86,8 @@ pub struct Subscription {
     pub conn: ConnId,
     /// What it takes.
     pub kind: Kind,
+    /// Where it waits.
+    pub lane: Lane,
     /// The next one; read before this one is dropped.
     pub next: Option<SubKey>,
 }
@@ -66,12 +99,15 @@ struct Channel {
     tail: u32,
     len: usize,
     delivered: Time,
+    /// Until when it lingers, as far as response holds that have ended say.
+    wanted_until: Time,
 }
 
 #[derive(Debug)]
 struct Node {
     conn: ConnId,
     kind: Kind,
+    lane: Lane,
     channel: u32,
     prev: u32,
     next: u32,
@@ -87,28 +123,27 @@ impl Default for Subscriptions {
 impl Index {
     /// An index without channels. The seed makes the hash of channel names unpredictable to publishers.
     pub fn new(seed: Seed) -> Self {
-        let state = SeedableRandomState::with_seed(Rng::new(seed).next_u64(), &SHARED);
         Self {
-            by_name: HashMap::with_hasher(state),
+            by_name: SeededMap::with_hasher(seed.hasher()),
             channels: Vec::new(),
             free_channels: Vec::new(),
             nodes: Vec::new(),
             free_nodes: Vec::new(),
+            lingering: BTreeSet::new(),
         }
     }
 
-    /// Subscribes `conn` and links the subscription to its others. Returns the channel's name if this is
-    /// its first subscription.
+    /// Subscribes `conn` and links the subscription to its others.
     pub fn subscribe(
         &mut self,
         name: &str,
         conn: ConnId,
-        kind: Kind,
+        (kind, lane): (Kind, Lane),
         subs: &mut Subscriptions,
-    ) -> Option<Arc<str>> {
-        let channel = self.open(name);
+    ) -> Subscribed {
+        let (channel, first) = self.open(name);
         let entry = &mut self.channels[channel as usize];
-        let node = Node { conn, kind, channel, prev: entry.tail, next: NIL, sibling: subs.0 };
+        let node = Node { conn, kind, lane, channel, prev: entry.tail, next: NIL, sibling: subs.0 };
         let key = match self.free_nodes.pop() {
             Some(key) => {
                 self.nodes[key as usize] = node;
@@ -125,14 +160,20 @@ impl Index {
         }
         entry.len += 1;
         subs.0 = key;
-        (entry.len == 1).then(|| entry.name.clone())
+        Subscribed { channel: ChannelKey(channel), first }
     }
 
     /// Drops all subscriptions of a hold; `last` is told of every channel that nobody wants any more.
-    pub fn unsubscribe(&mut self, subs: Subscriptions, mut last: impl FnMut(Arc<str>)) {
+    pub fn unsubscribe(
+        &mut self,
+        now: Time,
+        subs: Subscriptions,
+        linger: Linger,
+        mut last: impl FnMut(Arc<str>),
+    ) {
         let mut key = subs.0;
         while key != NIL {
-            let Node { channel, prev, next, sibling, .. } = self.nodes[key as usize];
+            let Node { channel, kind, prev, next, sibling, .. } = self.nodes[key as usize];
             let entry = &mut self.channels[channel as usize];
             match prev {
                 NIL => entry.head = next,
@@ -143,13 +184,70 @@ impl Index {
                 next => self.nodes[next as usize].prev = prev,
             }
             entry.len -= 1;
+            if kind == Kind::Response {
+                entry.wanted_until = now + linger.span;
+            }
             self.free_nodes.push(key);
-            if entry.len == 0 {
+            if entry.len == 0 && entry.wanted_until > now {
+                self.lingering.insert((entry.wanted_until, channel));
+            } else if entry.len == 0 {
                 last(self.close(channel));
             }
             key = sibling;
         }
+        while self.lingering.len() > linger.channels
+            && let Some((_, channel)) = self.lingering.pop_first()
+        {
+            last(self.close(channel));
+        }
         self.give_back();
+    }
+
+    /// Drops one subscription of a connection; says whether there was one.
+    pub fn unsubscribe_from(
+        &mut self,
+        now: Time,
+        channel: &str,
+        subs: &mut Subscriptions,
+        linger: Linger,
+        last: impl FnMut(Arc<str>),
+    ) -> bool {
+        let Some(&channel) = self.by_name.get(channel) else { return false };
+        let (mut before, mut key) = (NIL, subs.0);
+        while key != NIL && self.nodes[key as usize].channel != channel {
+            (before, key) = (key, self.nodes[key as usize].sibling);
+        }
+        if key == NIL {
+            return false;
+        }
+        let after = mem::replace(&mut self.nodes[key as usize].sibling, NIL);
+        match before {
+            NIL => subs.0 = after,
+            before => self.nodes[before as usize].sibling = after,
+        }
+        self.unsubscribe(now, Subscriptions(key), linger, last);
+        true
+    }
+
+    /// Gives up the channels that have lingered long enough.
+    pub fn expire(&mut self, now: Time, mut last: impl FnMut(Arc<str>)) {
+        while let Some(&(until, channel)) = self.lingering.first()
+            && until <= now
+        {
+            self.lingering.pop_first();
+            last(self.close(channel));
+        }
+        self.give_back();
+    }
+
+    /// When [`Self::expire`] has something to do.
+    pub fn deadline(&self) -> Option<Time> {
+        self.lingering.first().map(|(until, _)| *until)
+    }
+
+    /// The name of a channel.
+    pub fn name(&self, channel: ChannelKey) -> &Arc<str> {
+        &self.channels[channel.0 as usize].name
     }
 
     /// The channel called `name`, if somebody is subscribed to it.
@@ -175,7 +273,7 @@ impl Index {
     /// What a subscription says.
     pub fn get(&self, SubKey(sub): SubKey) -> Subscription {
         let node = &self.nodes[sub as usize];
-        Subscription { conn: node.conn, kind: node.kind, next: key(node.next) }
+        Subscription { conn: node.conn, kind: node.kind, lane: node.lane, next: key(node.next) }
     }
 
     /// Notes that an item was delivered on `channel`.
@@ -189,6 +287,11 @@ impl Index {
             .map(|node| self.channels[node.channel as usize].delivered)
             .max()
             .unwrap_or_default()
+    }
+
+    /// How these are subscribed to `channel`, if they are.
+    pub fn kind_on(&self, subs: &Subscriptions, ChannelKey(channel): ChannelKey) -> Option<Kind> {
+        self.chain(subs).find(|node| node.channel == channel).map(|node| node.kind)
     }
 
     /// How many subscriptions these are.
@@ -213,6 +316,14 @@ impl Index {
             }
             live += seen;
         }
+        let lingers = |channel: &(Time, u32)| {
+            self.channels.get(channel.1 as usize).is_some_and(|channel| channel.len == 0)
+        };
+        let empty = self.channels.iter().filter(|channel| channel.len == 0).count();
+        let unwanted = empty - self.free_channels.len();
+        if !self.lingering.iter().all(lingers) || unwanted != self.lingering.len() {
+            return Err("a channel is neither subscribed nor does it linger".to_owned());
+        }
         if live + self.free_nodes.len() != self.nodes.len() {
             return Err("subscriptions leaked".to_owned());
         }
@@ -227,13 +338,23 @@ impl Index {
         core::iter::successors(at(subs.0), move |node| at(node.sibling))
     }
 
-    fn open(&mut self, name: &str) -> u32 {
+    fn open(&mut self, name: &str) -> (u32, bool) {
         if let Some(&channel) = self.by_name.get(name) {
-            return channel;
+            let entry = &self.channels[channel as usize];
+            if entry.len == 0 {
+                self.lingering.remove(&(entry.wanted_until, channel));
+            }
+            return (channel, false);
         }
         let name: Arc<str> = name.into();
-        let entry =
-            Channel { name: name.clone(), head: NIL, tail: NIL, len: 0, delivered: Time::ZERO };
+        let entry = Channel {
+            name: name.clone(),
+            head: NIL,
+            tail: NIL,
+            len: 0,
+            delivered: Time::ZERO,
+            wanted_until: Time::ZERO,
+        };
         let channel = match self.free_channels.pop() {
             Some(channel) => {
                 self.channels[channel as usize] = entry;
@@ -245,7 +366,7 @@ impl Index {
             }
         };
         self.by_name.insert(name, channel);
-        channel
+        (channel, true)
     }
 
     fn close(&mut self, channel: u32) -> Arc<str> {
@@ -279,6 +400,8 @@ fn index_of_last<T>(list: &[T]) -> u32 {
 mod tests {
     use super::*;
 
+    const LINGER: Linger = Linger { span: Span::from_secs(60), channels: 2 };
+
     fn conn(slot: u32) -> ConnId {
         ConnId { slot, generation: 0 }
     }
@@ -299,14 +422,15 @@ mod tests {
         let mut index = Index::new(Seed(1));
         let mut all: Vec<_> = (0..4).map(|_| Subscriptions::default()).collect();
         for (slot, subs) in (0..).zip(&mut all) {
-            let first = index.subscribe("a", conn(slot), Kind::Stream, subs);
-            assert_eq!(first.is_some(), slot == 0);
-            index.subscribe("b", conn(slot), Kind::Stream, subs);
+            let first = index.subscribe("a", conn(slot), (Kind::Stream, Lane::COMMON), subs);
+            assert_eq!(first.first, slot == 0);
+            index.subscribe("b", conn(slot), (Kind::Stream, Lane::COMMON), subs);
         }
         assert_eq!(walk(&index, "a"), [0, 1, 2, 3]);
         let mut closed = Vec::new();
         for at in [1, 0, 1, 0] {
-            index.unsubscribe(all.remove(at), |name| closed.push(name));
+            let subs = all.remove(at);
+            index.unsubscribe(Time::ZERO, subs, LINGER, |name| closed.push(name));
             index.audit().expect("whole");
         }
         assert_eq!(closed, ["b".into(), "a".into()] as [Arc<str>; 2]);
@@ -317,11 +441,53 @@ mod tests {
     fn the_last_delivery_is_the_latest_of_all_channels() {
         let mut index = Index::new(Seed(1));
         let mut subs = Subscriptions::default();
-        index.subscribe("a", conn(0), Kind::Stream, &mut subs);
-        index.subscribe("b", conn(0), Kind::Stream, &mut subs);
+        index.subscribe("a", conn(0), (Kind::Stream, Lane::COMMON), &mut subs);
+        index.subscribe("b", conn(0), (Kind::Stream, Lane::COMMON), &mut subs);
         let b = index.find("b").expect("subscribed");
         index.delivered(b, Time::from_nanos(7));
         assert_eq!(index.last_delivery(&subs), Time::from_nanos(7));
         assert_eq!(index.count(&subs), 2);
+    }
+
+    #[test]
+    fn resp_10_a_polled_channel_lingers() {
+        let mut index = Index::new(Seed(1));
+        let at = |secs| Time::ZERO + Span::from_secs(secs);
+        let mut closed = Vec::new();
+        let mut poll = |index: &mut Index, secs, name, kind| {
+            let mut subs = Subscriptions::default();
+            let first = index.subscribe(name, conn(0), (kind, Lane::COMMON), &mut subs).first;
+            index.unsubscribe(at(secs), subs, LINGER, |name| closed.push(name));
+            index.audit().expect("whole");
+            first
+        };
+        assert!(poll(&mut index, 0, "a", Kind::Response));
+        assert!(!poll(&mut index, 30, "a", Kind::Response), "known for as long as it lingers");
+        assert!(
+            !poll(&mut index, 40, "a", Kind::Stream),
+            "a stream does not cut it short (RESP-11)"
+        );
+        assert_eq!(index.deadline(), Some(at(90)));
+        assert!(poll(&mut index, 40, "b", Kind::Stream));
+        assert_eq!(closed, ["b".into()] as [Arc<str>; 1]);
+        let mut closed = Vec::new();
+        index.expire(at(89), |name| closed.push(name));
+        assert!(closed.is_empty());
+        index.expire(at(90), |name| closed.push(name));
+        assert_eq!(closed, ["a".into()] as [Arc<str>; 1]);
+        assert!(index.is_empty() && index.deadline().is_none());
+    }
+
+    #[test]
+    fn only_so_many_channels_linger() {
+        let mut index = Index::new(Seed(1));
+        let mut closed = Vec::new();
+        for (secs, name) in (0..).zip(["a", "b", "c"]) {
+            let (mut subs, now) = (Subscriptions::default(), Time::ZERO + Span::from_secs(secs));
+            index.subscribe(name, conn(0), (Kind::Response, Lane::COMMON), &mut subs);
+            index.unsubscribe(now, subs, LINGER, |name| closed.push(name));
+        }
+        assert_eq!(closed, ["a".into()] as [Arc<str>; 1]);
+        index.audit().expect("whole");
     }
 }

@@ -3,10 +3,13 @@
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
-use super::{Action, Actions, BodySource, Engine, OriginFault, Outgoing, Request};
-use crate::exchange::{Asked, Collecting, Exchange, Refusal, Verdict};
+use super::holds::Past;
+use super::{Action, Actions, BodySource, Config, Engine, OriginFault, Outgoing, Request};
+use crate::exchange::{Asked, Collecting, Exchange, Refusal, Refused, Source, Verdict, Within};
+use crate::forward::JsonpAnswer;
 use crate::ground::{ConnId, Count, Time, broken};
 use crate::message::{Response, ResponseHead};
+use crate::route::Proto;
 
 impl Engine {
     pub(super) fn request(&mut self, now: Time, conn: ConnId, request: Request, out: &mut Actions) {
@@ -22,9 +25,11 @@ impl Engine {
             return respond(conn, Response { head, body: Bytes::new() }, out);
         }
         let (config, wall) = (self.config.clone(), self.wall(now));
-        match Asked::new(head, body, (peer, secure), (&config.routes, &config.policy, wall)) {
+        let Config { routes, policy, limits } = &*config;
+        let within = Within { routes, proto: Proto::Http, policy, limits, wall };
+        match Asked::new(head, body, (peer, secure), within) {
             Ok(asked) => self.ask(now, conn, Box::new(asked), out),
-            Err(refusal) => self.refuse(conn, &refusal, config.policy.debug, out),
+            Err(refused) => self.turn_away(conn, &refused, out),
         }
     }
 
@@ -44,26 +49,50 @@ impl Engine {
         head: ResponseHead,
         out: &mut Actions,
     ) {
+        if let Some(&Exchange::Socket(id)) = self.exchanges.get(conn) {
+            return self.socket_refused(conn, id, head, out);
+        }
         let Some(asked) = self.take_asked(conn) else {
             return self.counters.bump(Count::StaleEvent);
         };
         match asked.judge(head, &self.config.limits) {
-            Verdict::Relay(head) => out.list.push(Action::Relay { conn, head }),
+            Verdict::Relay(head) => self.relay(now, conn, &asked, head, out),
             Verdict::Collect(head) => {
                 let collecting = Collecting { asked: *asked, head };
                 self.exchanges.insert(conn, Exchange::Collecting(Box::new(collecting)));
                 self.arm(conn, now, self.config.limits.origin_timeout);
                 out.list.push(Action::Collect { conn, limit: self.config.limits.instruct_bytes });
             }
-            Verdict::Open { instruct, keep_alive } => {
-                self.open(conn, &asked, *instruct, keep_alive, out);
-                self.arm(conn, now, self.config.limits.origin_timeout);
-                out.list.push(Action::Stream { conn });
+            Verdict::Open(instruct) => {
+                let until = now + self.config.limits.origin_timeout;
+                if self.open(now, conn, &asked, *instruct, Source::Client(until), Past::None, out) {
+                    out.list.push(Action::Stream { conn });
+                } else {
+                    out.list.push(Action::DropOrigin { conn });
+                }
             }
             Verdict::Refuse(refusal) => {
                 out.list.push(Action::DropOrigin { conn });
-                self.refuse(conn, &refusal, asked.debug(), out);
+                self.refuse(conn, &refusal, &asked, out);
             }
+        }
+    }
+
+    /// Passes an answer through; only what has to become a script is seen by the engine.
+    fn relay(
+        &mut self,
+        now: Time,
+        conn: ConnId,
+        asked: &Asked,
+        head: ResponseHead,
+        out: &mut Actions,
+    ) {
+        if asked.is_script() {
+            let until = now + self.config.limits.origin_timeout;
+            self.pass_on(conn, asked, head, Source::Client(until), out);
+            out.list.push(Action::Stream { conn });
+        } else {
+            out.list.push(Action::Relay { conn, head: asked.dress_head(head) });
         }
     }
 
@@ -77,14 +106,9 @@ impl Engine {
     ) {
         match self.exchanges.get(conn) {
             Some(Exchange::Collecting(_)) => self.collected(now, conn, data, out),
-            Some(Exchange::Opening(_)) => {
-                if !data.is_empty() {
-                    out.list.push(Action::Write { conn, data });
-                }
-                match end {
-                    true => self.opened(now, conn, out),
-                    false => self.arm(conn, now, self.config.limits.origin_timeout),
-                }
+            Some(&Exchange::Socket(id)) => self.socket_refusal(now, id, data, out),
+            Some(Exchange::Streaming(stream)) if stream.source().is_some_and(is_client) => {
+                self.body(now, conn, data, end, out);
             }
             _ => self.counters.bump(Count::StaleEvent),
         }
@@ -98,6 +122,7 @@ impl Engine {
         out: &mut Actions,
     ) {
         match self.exchanges.get_mut(conn) {
+            Some(&mut Exchange::Socket(id)) => self.socket_failed(now, id, fault, out),
             Some(Exchange::Asked(asked)) if fault == OriginFault::Unreachable => {
                 self.counters.bump(Count::TargetUnreachable);
                 match asked.next_target() {
@@ -111,17 +136,18 @@ impl Engine {
             Some(Exchange::Asked(_) | Exchange::Collecting(_)) => {
                 self.give_up(conn, |_| Refusal::Broken, out);
             }
-            Some(Exchange::Opening(_)) => {
+            Some(Exchange::Streaming(stream)) if stream.source().is_some_and(is_client) => {
                 self.counters.bump(Count::OriginBroken);
-                self.abort(conn, out);
+                self.abort(now, conn, out);
             }
             _ => self.counters.bump(Count::StaleEvent),
         }
     }
 
-    pub(super) fn gone(&mut self, conn: ConnId, out: &mut Actions) {
+    pub(super) fn gone(&mut self, now: Time, conn: ConnId, out: &mut Actions) {
         match self.exchanges.get(conn) {
-            Some(_) => self.forget(conn, out),
+            Some(&Exchange::Socket(id)) => self.socket_gone(now, conn, id, out),
+            Some(_) => self.forget(now, conn, out),
             // The end of the exchange and the leaving of the client crossed.
             None => self.counters.bump(Count::StaleEvent),
         }
@@ -129,20 +155,13 @@ impl Engine {
 
     /// The origin was silent for too long.
     pub(super) fn origin_silent(&mut self, now: Time, conn: ConnId, out: &mut Actions) {
+        out.list.push(Action::DropOrigin { conn });
         match self.exchanges.get(conn) {
-            // Not the origin is slow but the client, for whose sake it is not read.
-            Some(Exchange::Opening(opening)) if !opening.hold().flows() => {
-                self.arm(conn, now, self.config.limits.origin_timeout);
-            }
-            Some(Exchange::Opening(_)) => {
+            Some(Exchange::Streaming(_)) => {
                 self.counters.bump(Count::OriginTimeout);
-                out.list.push(Action::DropOrigin { conn });
-                self.abort(conn, out);
+                self.abort(now, conn, out);
             }
-            _ => {
-                out.list.push(Action::DropOrigin { conn });
-                self.give_up(conn, |_| Refusal::Timeout, out);
-            }
+            _ => self.give_up(conn, |_| Refusal::Timeout, out),
         }
     }
 
@@ -151,20 +170,27 @@ impl Engine {
         let (config, wall) = (self.config.clone(), self.wall(now));
         if let Some(Response { head, body }) = asked.test_answer(&config.policy, wall) {
             return match asked.judge(head, &config.limits) {
-                Verdict::Relay(head) => respond(conn, Response { head, body }, out),
-                Verdict::Collect(head) => self.settle(now, conn, &asked, &head, body, out),
-                Verdict::Open { instruct, keep_alive } => {
-                    self.open(conn, &asked, *instruct, keep_alive, out);
-                    out.list.push(Action::Write { conn, data: body });
-                    self.opened(now, conn, out);
+                Verdict::Relay(head) => {
+                    let response = Response { head, body };
+                    respond(conn, asked.dress(response, JsonpAnswer::Proxied), out);
                 }
-                Verdict::Refuse(refusal) => self.refuse(conn, &refusal, asked.debug(), out),
+                Verdict::Collect(head) => self.settle(now, conn, *asked, &head, body, out),
+                Verdict::Open(instruct) => {
+                    if self.open(now, conn, &asked, *instruct, Source::Complete, Past::None, out) {
+                        self.body(now, conn, body, true, out);
+                    }
+                }
+                Verdict::Refuse(refusal) => self.refuse(conn, &refusal, &asked, out),
             };
         }
         let request = Outgoing {
             target: asked.target().clone(),
             head: asked.forwarded(&config.policy, wall),
-            body: if asked.has_body() { BodySource::Client } else { BodySource::Empty },
+            body: match asked.own_body() {
+                Some(body) => BodySource::Bytes(body.clone()),
+                None if asked.has_body() => BodySource::Client,
+                None => BodySource::Empty,
+            },
         };
         if !asked.has_body() {
             self.arm(conn, now, config.limits.origin_timeout);
@@ -183,7 +209,7 @@ impl Engine {
         self.wheel.disarm(conn.slot);
         let Some(Exchange::Collecting(collecting)) = self.exchanges.remove(conn) else { return };
         let Collecting { asked, head } = *collecting;
-        self.settle(now, conn, &asked, &head, body, out);
+        self.settle(now, conn, asked, &head, body, out);
     }
 
     /// Does what a complete answer says.
@@ -191,14 +217,14 @@ impl Engine {
         &mut self,
         now: Time,
         conn: ConnId,
-        asked: &Asked,
+        asked: Asked,
         head: &ResponseHead,
         body: Bytes,
         out: &mut Actions,
     ) {
         match asked.read(head, body, &self.config.limits) {
-            Ok(instruct) => self.obey(now, conn, asked, instruct, out),
-            Err(refusal) => self.refuse(conn, &refusal, asked.debug(), out),
+            Ok(instruct) => self.obey(now, conn, asked, instruct, Past::None, out),
+            Err(refusal) => self.refuse(conn, &refusal, &asked, out),
         }
     }
 
@@ -221,17 +247,39 @@ impl Engine {
             Some(Exchange::Collecting(collecting)) => collecting.asked,
             _ => return broken!("connection {conn} gives up what it does not have"),
         };
-        self.refuse(conn, &why(&asked), asked.debug(), out);
+        self.refuse(conn, &why(&asked), &asked, out);
     }
 
-    fn refuse(&mut self, conn: ConnId, refusal: &Refusal, debug: bool, out: &mut Actions) {
+    pub(super) fn refuse(
+        &mut self,
+        conn: ConnId,
+        refusal: &Refusal,
+        asked: &Asked,
+        out: &mut Actions,
+    ) {
+        self.note_refusal(conn, refusal);
+        respond(conn, asked.refuse(refusal), out);
+    }
+
+    /// Refuses a request that has no route, or is not one.
+    pub(super) fn turn_away(&mut self, conn: ConnId, refused: &Refused, out: &mut Actions) {
+        self.note_refusal(conn, &refused.why);
+        respond(conn, refused.response(self.config.policy.debug), out);
+    }
+
+    fn note_refusal(&mut self, conn: ConnId, refusal: &Refusal) {
         self.counters.bump(refusal.count());
         match refusal {
-            Refusal::Url(_) => tracing::debug!(shard = self.shard.0, %conn, "refused: {refusal}"),
+            Refusal::Url(_) | Refusal::Jsonp(_) => {
+                tracing::debug!(shard = self.shard.0, %conn, "refused: {refusal}")
+            }
             _ => tracing::info!(shard = self.shard.0, %conn, "refused: {refusal}"),
         }
-        respond(conn, refusal.response(debug), out);
     }
+}
+
+fn is_client(source: Source) -> bool {
+    matches!(source, Source::Client(_))
 }
 
 pub(super) fn respond(conn: ConnId, response: Response, out: &mut Actions) {

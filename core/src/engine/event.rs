@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Config;
-use crate::ground::ConnId;
+use super::{Config, SocketEvent};
+use crate::ground::{CallId, ConnId};
 use crate::message::{BodySize, RequestHead, ResponseHead};
-use crate::publish::Item;
+use crate::publish::Release;
+use crate::ws::Accept;
 
 /// Something that happened outside. Plain data: a list of (time, event) replays a run.
 #[derive(Clone, Debug)]
@@ -19,6 +20,23 @@ pub enum Event {
         conn: ConnId,
         /// The request.
         request: Request,
+    },
+    /// A client asks for a WebSocket on an idle connection, in a valid way (WS-1). Invalid ones are answered by
+    /// the adapter.
+    Upgrade {
+        /// The connection.
+        conn: ConnId,
+        /// The request.
+        request: Request,
+        /// What makes the 101 for it.
+        accept: Accept,
+    },
+    /// Something happened to a WebSocket, or its origin accepted it.
+    Socket {
+        /// The connection.
+        conn: ConnId,
+        /// What.
+        event: SocketEvent,
     },
     /// The client's connection is gone, or its exchange cannot go on.
     Gone {
@@ -58,10 +76,32 @@ pub enum Event {
         /// How.
         fault: OriginFault,
     },
-    /// A published item, put in order by the Hub: the same order on every shard.
-    Deliver {
-        /// The item.
-        item: Arc<Item>,
+    /// What the Hub released: an item, or news of the order itself. The same order on every shard.
+    Released(Release),
+    /// The answer to a call began.
+    CallHead {
+        /// The call.
+        call: CallId,
+        /// The response, without framing fields.
+        head: ResponseHead,
+        /// The size of the body that follows.
+        body: BodySize,
+    },
+    /// Body bytes of the answer to a call, as many as [`CallRead`](super::CallRead) asked for.
+    CallData {
+        /// The call.
+        call: CallId,
+        /// The bytes; may be empty.
+        data: Bytes,
+        /// Whether the body is complete with them. The call is over then.
+        end: bool,
+    },
+    /// A call failed; it is over.
+    CallFailed {
+        /// The call.
+        call: CallId,
+        /// How.
+        fault: OriginFault,
     },
     /// This many bytes wait in the adapter because the client's socket would block. Reported when bytes
     /// are queued and once more, with zero, when all have gone.
@@ -101,6 +141,8 @@ pub enum ClientGone {
     BadBody,
     /// The client took nothing for too long.
     Stalled,
+    /// The client broke the protocol of its WebSocket; it is told so with a close frame.
+    BadFrame,
 }
 
 /// How a forwarded request failed.
@@ -114,4 +156,10 @@ pub enum OriginFault {
     Denied,
     /// Closed, reset or not understood after the request was under way.
     Broken,
+    /// A connection that had carried requests before broke without a byte of an answer: the origin may have
+    /// closed it before it got the request, or not. Only for calls that it would not do to repeat unasked.
+    Stale,
+    /// The client's request body, which should go out once more, was too large to be kept (ACT-4). Only for
+    /// calls; nothing was sent.
+    NotKept,
 }

@@ -11,22 +11,44 @@
 //! 6. there is no action for an exchange after its last one.
 
 mod action;
+mod alarms;
 mod audit;
+mod backends;
+mod calls;
 mod config;
 mod deliver;
 mod dispatch;
 mod event;
-mod held;
+mod farewell;
+mod filters;
+mod holds;
+mod messages;
+mod pace;
+mod pages;
+mod recovery;
+mod retries;
+mod socket;
+mod sockets;
+mod streams;
 
 use std::sync::Arc;
 
 use thiserror::Error;
 
-pub use action::{Action, Actions, BodySource, FanoutShape, Outgoing};
+pub use action::{
+    Action, Actions, BodySource, CallBody, CallRead, CallRequest, FanoutShape, Outgoing,
+};
 pub use config::Config;
 pub use event::{ClientGone, Event, OriginFault, Request};
+pub use socket::{Connect, SocketAction, SocketEvent, SocketFrame};
 
-use crate::channel::Index;
+use calls::Calls;
+use filters::Questions;
+use pace::Pacing;
+use recovery::Recoveries;
+use sockets::Sockets;
+
+use crate::channel::{Index, LastIds, Linger};
 use crate::exchange::Exchange;
 use crate::ground::{Counters, Rng, Seed, ShardId, Span, Table, Time, UnixTime, Wheel};
 
@@ -63,9 +85,17 @@ pub struct Engine {
     rng: Rng,
     exchanges: Table<Exchange>,
     index: Index,
+    last: LastIds,
     wheel: Wheel,
+    calls: Calls,
+    recoveries: Recoveries,
+    questions: Questions,
+    sockets: Sockets,
+    pacing: Pacing,
     counters: Counters,
     draining: bool,
+    /// The time of the call that is under way.
+    now: Time,
     /// Reused by `expire`; empty between calls.
     due: Vec<u32>,
 }
@@ -80,6 +110,16 @@ pub struct Violation(pub String);
 pub enum Reason {
     /// A timer of an exchange: a hold, a keep-alive, or the wait for an origin.
     Exchange,
+    /// A timer of a WebSocket.
+    Socket,
+    /// A call has lasted too long.
+    Call,
+    /// A recovery or a filter's question has its turn.
+    Turn,
+    /// A channel has lingered long enough.
+    Linger,
+    /// Deliveries that wait for the rate may leave.
+    Pace,
 }
 
 impl Engine {
@@ -91,30 +131,47 @@ impl Engine {
             shard,
             wall,
             index: Index::new(rng.fork()),
+            last: LastIds::new(rng.fork()),
             rng,
             exchanges: Table::new(),
             wheel: Wheel::new(),
+            calls: Calls::default(),
+            recoveries: Recoveries::default(),
+            questions: Questions::default(),
+            sockets: Sockets::default(),
+            pacing: Pacing::default(),
             counters: Counters::default(),
             draining: false,
+            now: Time::ZERO,
             due: Vec::new(),
         }
     }
 
     /// Takes one event and appends everything that must be done to `out`.
     pub fn handle(&mut self, now: Time, event: Event, out: &mut Actions) {
+        self.now = now;
         match event {
             Event::Request { conn, request } => self.request(now, conn, request, out),
+            Event::Upgrade { conn, request, accept } => {
+                self.upgrade(now, conn, request, accept, out);
+            }
+            Event::Socket { conn, event } => self.socket_event(now, conn, event, out),
             Event::Sent { conn } => self.sent(now, conn),
             Event::OriginHead { conn, head, .. } => self.origin_head(now, conn, head, out),
             Event::OriginData { conn, data, end } => self.origin_data(now, conn, data, end, out),
             Event::OriginFailed { conn, fault } => self.origin_failed(now, conn, fault, out),
-            Event::Gone { conn, .. } => self.gone(conn, out),
-            Event::Backlog { conn, bytes } => self.backlog(conn, bytes, out),
-            Event::Deliver { item } => self.deliver(now, item, out),
+            Event::Gone { conn, .. } => self.gone(now, conn, out),
+            Event::Backlog { conn, bytes } => self.backlog(now, conn, bytes, out),
+            Event::Released(release) => self.released(now, release, out),
+            Event::CallHead { call, head, body } => self.call_head(now, call, head, body, out),
+            Event::CallData { call, data, end } => self.call_data(now, call, data, end, out),
+            Event::CallFailed { call, fault } => self.call_failed(now, call, fault.into(), out),
             Event::Reconfigure(config) => self.config = config,
-            Event::Drain => self.drain(out),
+            Event::Drain => self.drain(now, out),
             Event::Deadline => self.expire(now, out),
         }
+        self.deliver_paced(now, out);
+        self.take_turns(now, out);
         if self.exchanges.is_empty() && self.exchanges.slots() > KEPT_SLOTS {
             self.exchanges.shrink();
             self.wheel.shrink();
@@ -123,7 +180,17 @@ impl Engine {
 
     /// When [`Event::Deadline`] is due, and why.
     pub fn deadline(&self) -> Option<(Time, Reason)> {
-        self.wheel.next().map(|at| (at, Reason::Exchange))
+        let turns = [self.recovery_turn(), self.question_turn()];
+        let all = [
+            (self.wheel.next(), Reason::Exchange),
+            (self.sockets.wheel.next(), Reason::Socket),
+            (self.calls.deadline(), Reason::Call),
+            (turns.into_iter().flatten().min(), Reason::Turn),
+            (self.index.deadline(), Reason::Linger),
+            (self.pacing.next(), Reason::Pace),
+        ];
+        let due = all.into_iter().filter_map(|(at, why)| Some((at?, why)));
+        due.min_by_key(|(at, _)| *at)
     }
 
     /// What was counted so far.
@@ -143,6 +210,11 @@ impl Engine {
 
     fn wall(&self, now: Time) -> UnixTime {
         self.wall + now.since(Time::ZERO)
+    }
+
+    fn linger(&self) -> Linger {
+        let limits = &self.config.limits;
+        Linger { span: limits.subscription_linger, channels: limits.lingering_channels }
     }
 
     fn arm(&mut self, conn: crate::ground::ConnId, now: Time, span: Span) {

@@ -7,17 +7,19 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 use thiserror::Error;
 
-use super::test_origin;
+use super::errand::{Errand, lasts};
+use super::guise::{Guise, Wrapping};
+use super::{Place, test_origin};
+use crate::filter::FilterError;
 use crate::forward::{
-    Policy, RequestUrl, Rewrite, UrlError, clean_response, is_trusted, loops, proxy_error,
-    rewrite_request,
+    JsonpAnswer, JsonpError, Policy, RequestUrl, Rewrite, UrlError, clean_response, is_trusted,
+    loops, proxy_error, rewrite_request,
 };
 use crate::grip::{
-    Hold as HoldMode, Instruct, InstructError, KeepAlive, is_instruct, is_json, parse_head,
-    parse_whole,
+    Hold as HoldMode, Instruct, InstructError, Last, is_instruct, is_json, parse_head, parse_whole,
 };
 use crate::ground::{Count, Limits, UnixTime};
-use crate::message::{BodySize, RequestHead, Response, ResponseHead};
+use crate::message::{BodySize, Fields, RequestHead, Response, ResponseHead};
 use crate::route::{Connect, Lookup, Proto, Route, Table, Target};
 
 /// A request with the route it took. The route stays, whatever is reconfigured meanwhile (ROUTE-54).
@@ -31,6 +33,31 @@ pub struct Asked {
     trusted: bool,
     debug: bool,
     target: usize,
+    /// How its answers look; none: as they are.
+    guise: Option<Box<Guise>>,
+}
+
+/// What a request is looked at with.
+#[derive(Clone, Copy, Debug)]
+pub struct Within<'a> {
+    /// Where requests go.
+    pub routes: &'a Table,
+    /// What kind of request it is.
+    pub proto: Proto,
+    /// How they are changed.
+    pub policy: &'a Policy,
+    /// Bounds.
+    pub limits: &'a Limits,
+    /// The wall-clock time.
+    pub wall: UnixTime,
+}
+
+/// A request that no target gets.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub why: Refusal,
+    guise: Option<Box<Guise>>,
 }
 
 /// Why a request gets an answer of the proxy's own.
@@ -42,6 +69,9 @@ pub enum Refusal {
     /// The request has passed through here before (FWD-38).
     #[error("Request loop detected.")]
     Loop,
+    /// What was asked for by JSON-P cannot be, or is no script (CORS-22, STRM-3).
+    #[error("{0}")]
+    Jsonp(JsonpError),
     /// No route matches (FWD-2).
     #[error("Route not found")]
     NoRoute,
@@ -73,6 +103,21 @@ pub enum Refusal {
     /// The instruct is invalid (ERR-1).
     #[error("Failed to parse accept instructions: {0}")]
     Invalid(InstructError),
+    /// A link leads nowhere (LINK-1).
+    #[error("Failed to parse accept instructions: Grip-Link: {0}")]
+    Link(UrlError),
+    /// A stream has a position and no next link to repair it by (REL-4).
+    #[error("Failed to parse accept instructions: prev-id on channel {0:?} without a next link")]
+    NoNextLink(String),
+    /// A filter cannot do its work (NOH-2, FILT-10, FILT-13).
+    #[error("Filter failed: {0}")]
+    Filter(FilterError),
+    /// The publisher means subscriptions with other filters (PUB-7).
+    #[error("Filters of item and subscription differ.")]
+    Mismatch,
+    /// The request must be asked again, but its body was too large to be kept (ACT-4).
+    #[error("Unable to repeat the request: its body was too large to be kept.")]
+    NotKept,
 }
 
 /// What is to be done with an origin's answer.
@@ -82,34 +127,46 @@ pub enum Verdict {
     Relay(ResponseHead),
     /// Instructions; the whole body is needed to know more.
     Collect(ResponseHead),
-    /// A stream that can begin with what the head says.
-    Open {
-        /// What the head says.
-        instruct: Box<Instruct>,
-        /// The stream's keep-alive.
-        keep_alive: Option<KeepAlive>,
-    },
+    /// A response whose body stays open: it can begin with what the head says (ACT-6).
+    Open(Box<Instruct>),
     /// Not usable.
     Refuse(Refusal),
 }
 
 impl Asked {
-    /// Finds the route of a request.
+    /// Finds the route of a request, and the request that is meant.
     pub fn new(
         head: RequestHead,
         body: BodySize,
         (peer, secure): (Option<IpAddr>, bool),
-        (routes, policy, wall): (&Table, &Policy, UnixTime),
-    ) -> Result<Self, Refusal> {
-        let secure = secure || policy.declares_tls(&head);
-        let url = RequestUrl::of(&head, secure).map_err(Refusal::Url)?;
-        if loops(&head, policy) {
-            return Err(Refusal::Loop);
-        }
-        let route = find(&head, &url, routes, policy).ok_or(Refusal::NoRoute)?.clone();
+        within: Within<'_>,
+    ) -> Result<Self, Refused> {
+        let Within { policy, limits, wall, .. } = within;
+        let (url, route) = match locate(&head, secure, within) {
+            Ok((url, route)) => (url, route.clone()),
+            Err(why) => return Err(Refused { why, guise: Guise::of(&head, None, within) }),
+        };
         let trusted = is_trusted(&head, policy, wall);
         let debug = policy.debug || route.debug;
-        Ok(Self { head, body, peer, url, route, trusted, debug, target: 0 })
+        let guise = Guise::of(&head, Some(&route), within);
+        let asked = Self { head, body, peer, url, route, trusted, debug, target: 0, guise };
+        if asked.guise.is_some() { asked.unpacked(limits) } else { Ok(asked) }
+    }
+
+    /// The request that is meant, if a script tag made this one.
+    fn unpacked(mut self, limits: &Limits) -> Result<Self, Refused> {
+        let Some(guise) = &mut self.guise else { return Ok(self) };
+        let meant = match guise.unpack(&self.head, &self.route, limits) {
+            Ok(None) => return Ok(self),
+            Ok(Some(head)) => {
+                RequestUrl::of(&head, self.url.secure).map(|url| (head, url)).map_err(Refusal::Url)
+            }
+            Err(why) => Err(Refusal::Jsonp(why)),
+        };
+        match meant {
+            Ok((head, url)) => Ok(Self { head, url, body: BodySize::Empty, ..self }),
+            Err(why) => Err(Refused { why, guise: self.guise }),
+        }
     }
 
     /// The request as the current target gets it.
@@ -121,14 +178,74 @@ impl Asked {
             url: &self.url,
             peer: self.peer,
             trusted: self.trusted,
+            signed: true,
             wall,
         };
         rewrite_request(&self.head, by)
     }
 
-    /// Whether a body goes with the request.
+    /// The body that goes with the request in place of the client's; the client's does if there is none.
+    pub fn own_body(&self) -> Option<&Bytes> {
+        self.guise.as_ref().and_then(|guise| guise.body())
+    }
+
+    /// Whether the client's body goes with the request.
     pub fn has_body(&self) -> bool {
         !matches!(self.body, BodySize::Empty | BodySize::Known(0))
+    }
+
+    /// The request once more, with the positions of the session that it became (REC-1).
+    pub fn retry<'a>(&self, positions: impl IntoIterator<Item = Last<'a>>) -> Errand {
+        let (head, url) = (self.head.clone(), self.url.clone());
+        Errand::to_route(head, url, self.route.clone(), self.peer, lasts(positions))
+    }
+
+    /// A request with events to the backend of the WebSocket that was asked for. With `fixed` only the current
+    /// target is asked.
+    pub fn events(&self, offer: Fields, fixed: bool) -> Errand {
+        let (head, url) = (self.head.clone(), self.url.clone());
+        let from = (self.peer, self.trusted);
+        Errand::with_events((head, url), self.route.clone(), from, offer, self.target, fixed)
+    }
+
+    /// The target with this number has answered; it is the current one from now on.
+    pub fn settle_on(&mut self, target: usize) {
+        if target < self.route.targets.len() {
+            self.target = target;
+        }
+    }
+
+    /// Whether the client is a trusted proxy (SIG-20).
+    pub fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// What the built-in test origin says to a request for a WebSocket, if that is the current target (WS-16).
+    pub fn test_socket(
+        &self,
+        policy: &Policy,
+        wall: UnixTime,
+    ) -> Option<Result<Vec<String>, Response>> {
+        (self.target().connect == Connect::Test).then(|| {
+            let request = self.forwarded(policy, wall);
+            test_origin::socket(&request.target, self.route.path_beg.as_bytes())
+        })
+    }
+
+    /// What links of the answer depend on.
+    pub fn place(&self) -> Place {
+        let (url, route) = (self.url.clone(), self.route.clone());
+        Place { url, route, target: self.target().clone(), debug: self.debug }
+    }
+
+    /// Whether repeating the request has no other effect than asking it once (RFC 9110 9.2.2).
+    pub fn is_idempotent(&self) -> bool {
+        self.head.method.is_idempotent()
+    }
+
+    /// The URL that was asked for.
+    pub fn url(&self) -> &RequestUrl {
+        &self.url
     }
 
     /// The current target. A route without targets does not load.
@@ -137,7 +254,7 @@ impl Asked {
     }
 
     /// The route.
-    pub fn route(&self) -> &Route {
+    pub fn route(&self) -> &Arc<Route> {
         &self.route
     }
 
@@ -167,6 +284,37 @@ impl Asked {
         })
     }
 
+    /// A whole answer as the client gets it.
+    pub fn dress(&self, response: Response, whose: JsonpAnswer) -> Response {
+        match &self.guise {
+            Some(guise) => guise.dress(response, whose),
+            None => response,
+        }
+    }
+
+    /// The head of an answer as the client gets it, if that is no script.
+    pub fn dress_head(&self, mut head: ResponseHead) -> ResponseHead {
+        if let Some(guise) = &self.guise {
+            guise.open(&mut head);
+        }
+        head
+    }
+
+    /// Whether the client gets answers of the origin as scripts.
+    pub fn is_script(&self) -> bool {
+        self.guise.as_ref().is_some_and(|guise| guise.is_script())
+    }
+
+    /// Begins the script that the client gets of an answer of the origin, if that is what it wants.
+    pub fn wrap(&self, head: &ResponseHead) -> Option<Wrapping> {
+        self.guise.as_ref()?.wrap(head)
+    }
+
+    /// The answer to a request that is refused.
+    pub fn refuse(&self, why: &Refusal) -> Response {
+        why.dressed(self.guise.as_deref(), self.debug)
+    }
+
     /// What the head of an answer asks for.
     pub fn judge(&self, mut head: ResponseHead, limits: &Limits) -> Verdict {
         if self.trusted || self.route.no_grip || !is_instruct(&head) {
@@ -176,19 +324,27 @@ impl Asked {
         if is_json(&head) {
             return Verdict::Collect(head);
         }
-        let mut instruct = match parse_head(&head, limits) {
+        let instruct = match parse_head(&head, limits) {
             Ok(instruct) => instruct,
             Err(error) => return Verdict::Refuse(Refusal::Invalid(error)),
         };
-        if let Err(refusal) = self.check_channels(&instruct, limits) {
+        if let Err(refusal) = self.check(&instruct, limits) {
             return Verdict::Refuse(refusal);
         }
-        match instruct.hold.take() {
-            Some(HoldMode::Stream { keep_alive }) if self.can_have_body(&instruct) => {
-                Verdict::Open { instruct: Box::new(instruct), keep_alive }
-            }
-            _ => Verdict::Collect(head),
+        if self.stays_open(&instruct) && !instruct.changes_body() {
+            return Verdict::Open(Box::new(instruct));
         }
+        Verdict::Collect(head)
+    }
+
+    /// Whether the client's response goes on after the body that comes with `instruct`.
+    pub fn stays_open(&self, instruct: &Instruct) -> bool {
+        let open = match &instruct.hold {
+            Some(HoldMode::Stream { .. }) => true,
+            Some(HoldMode::Response { .. }) => false,
+            None => instruct.links.next.is_some(),
+        };
+        open && self.can_have_body(instruct)
     }
 
     /// The instructions of a complete answer.
@@ -202,8 +358,26 @@ impl Asked {
             return Err(Refusal::TooLarge(self.target().to_string()));
         }
         let instruct = parse_whole(head, body, limits).map_err(Refusal::Invalid)?;
-        self.check_channels(&instruct, limits)?;
+        self.check(&instruct, limits)?;
         Ok(instruct)
+    }
+
+    fn check(&self, instruct: &Instruct, limits: &Limits) -> Result<(), Refusal> {
+        if self.is_script() && self.stays_open(instruct) {
+            return Err(Refusal::Jsonp(JsonpError::Stream));
+        }
+        let links = &instruct.links;
+        let urls = links.next.iter().map(|next| &next.url);
+        for url in urls.chain(links.gone.iter().map(|gone| &gone.url)) {
+            self.url.resolve(url).map_err(Refusal::Link)?;
+        }
+        if let (Some(HoldMode::Stream { .. }), None) = (&instruct.hold, &links.next)
+            && let Some(channel) =
+                instruct.channels.iter().find(|channel| channel.prev_id.is_some())
+        {
+            return Err(Refusal::NoNextLink(channel.name.clone()));
+        }
+        self.check_channels(instruct, limits)
     }
 
     /// Where clients see details, a hold that would lack channels is refused (CHAN-6).
@@ -221,27 +395,46 @@ impl Asked {
     }
 }
 
-fn find<'a>(
+/// The URL and the route of a request.
+fn locate<'a>(
     head: &RequestHead,
-    url: &RequestUrl,
-    routes: &'a Table,
-    policy: &Policy,
-) -> Option<&'a Arc<Route>> {
+    secure: bool,
+    within: Within<'a>,
+) -> Result<(RequestUrl, &'a Arc<Route>), Refusal> {
+    let Within { policy, .. } = within;
+    let secure = secure || policy.declares_tls(head);
+    let url = RequestUrl::of(head, secure).map_err(Refusal::Url)?;
+    if loops(head, policy) {
+        return Err(Refusal::Loop);
+    }
+    let route = find(head, &url, within).ok_or(Refusal::NoRoute)?;
+    Ok((url, route))
+}
+
+fn find<'a>(head: &RequestHead, url: &RequestUrl, within: Within<'a>) -> Option<&'a Arc<Route>> {
+    let Within { routes, proto, policy, .. } = within;
     if policy.accept_pushpin_route
         && let Some(id) = head.fields.first("Pushpin-Route").filter(|id| !id.is_empty())
     {
         let route = routes.by_id(core::str::from_utf8(id).ok()?)?;
         return url.path().starts_with(route.path_beg.as_bytes()).then_some(route);
     }
-    let proto = Proto::Http;
     routes.find(Lookup { host: &url.host, path: url.path(), proto, secure: url.secure })
+}
+
+impl Refused {
+    /// The answer.
+    pub fn response(&self, debug: bool) -> Response {
+        self.why.dressed(self.guise.as_deref(), debug)
+    }
 }
 
 impl Refusal {
     /// The answer: the text of the case if it is no secret or `debug` is on, else the general one
     /// (FWD-90, FWD-91, ERR-1).
-    pub fn response(&self, debug: bool) -> Response {
+    fn response(&self, debug: bool) -> Response {
         match self {
+            Self::Jsonp(error) => error.response(),
             Self::Url(error) => Response::text(error.status(), &self.to_string()),
             Self::Loop => Response::text(StatusCode::LOOP_DETECTED, &self.to_string()),
             Self::NoRoute => Response::text(StatusCode::BAD_GATEWAY, &self.to_string()),
@@ -253,17 +446,33 @@ impl Refusal {
         }
     }
 
+    /// The answer in the guise that the request asks for. What is no script is said in plain (CORS-22).
+    fn dressed(&self, guise: Option<&Guise>, debug: bool) -> Response {
+        let mut response = self.response(debug);
+        match (self, guise) {
+            (_, None) => response,
+            (Self::Jsonp(_), Some(guise)) => {
+                guise.open(&mut response.head);
+                response
+            }
+            (_, Some(guise)) => guise.dress(response, JsonpAnswer::Proxied),
+        }
+    }
+
     /// What is counted.
     pub fn count(&self) -> Count {
         match self {
-            Self::Url(_) | Self::Loop => Count::BadRequests,
+            Self::Url(_) | Self::Loop | Self::Jsonp(_) => Count::BadRequests,
             Self::NoRoute => Count::NoRoute,
             Self::Unreachable(_) => Count::TargetsExhausted,
             Self::Denied => Count::TargetDenied,
             Self::Broken => Count::OriginBroken,
             Self::Timeout => Count::OriginTimeout,
             Self::TooLarge(_) => Count::InstructTooLarge,
-            Self::Invalid(_) => Count::InstructInvalid,
+            Self::Invalid(_) | Self::Link(_) | Self::NoNextLink(_) => Count::InstructInvalid,
+            Self::Filter(_) => Count::FilterFailed,
+            Self::Mismatch => Count::FilterMismatch,
+            Self::NotKept => Count::RetryImpossible,
             Self::TooManyChannels { .. } => Count::ChannelLimit,
         }
     }

@@ -5,17 +5,31 @@
 //!  request ──────────▶ Asked ─────────────────────────▶ relayed (the engine forgets it)
 //!                       │ ▲ next target
 //!        instruct, whole│ └──┘            body complete
-//!                       ├───────▶ Collecting ──────────▶ answered, or Held
-//!        stream, at once│                  body complete
-//!                       └───────▶ Opening ─────────────▶ Held
+//!                       ├───────▶ Collecting ──────────▶ answered, or Polling, or Streaming
+//!    a body stays open  │                                    ▲ │ retry
+//!                       └───────▶ Streaming                  └─┘
+//!                                  ▲ │ page
+//!                                  └─┘
 //! ```
 
 mod asked;
+mod errand;
+mod filtering;
+mod guise;
+mod place;
+mod polling;
+mod streaming;
 mod test_origin;
 
-pub use asked::{Asked, Refusal, Verdict};
+pub use asked::{Asked, Refusal, Refused, Verdict, Within};
+pub use errand::Errand;
+pub use filtering::Filtering;
+pub use guise::Wrapping;
+pub use place::{LinkError, Place};
+pub use polling::{Polling, Retry};
+pub use streaming::{Body, Change, Guide, Next, Offered, Source, Streaming, Trail, Work};
 
-use crate::hold::{Hold, Opening};
+use crate::ground::SocketId;
 
 /// Where a request stands.
 #[derive(Debug)]
@@ -24,10 +38,12 @@ pub enum Exchange {
     Asked(Box<Asked>),
     /// The origin answered with instructions; its body is being read whole.
     Collecting(Box<Collecting>),
-    /// A stream whose first body is being passed on.
-    Opening(Box<Opening>),
-    /// Held.
-    Held(Hold),
+    /// Held until an item answers it.
+    Polling(Box<Polling>),
+    /// Answered with a body that stays open.
+    Streaming(Streaming),
+    /// The client's side of a WebSocket, or of what may become one.
+    Socket(SocketId),
 }
 
 /// A request whose instruct is being read.

@@ -7,18 +7,47 @@ use crate::message::{Response, ResponseHead};
 
 /// The answer to a request for `target`; a route's `path_beg` is not part of the resource's name.
 pub fn answer(target: &[u8], path_beg: &[u8]) -> Response {
+    let (path, query) = resource(target, path_beg);
+    match path {
+        b"" => text("Hello from the Holdfast test handler!\n"),
+        b"/response" => hold("response", query, "nothing for now\n"),
+        b"/stream" => hold("stream", query, "[stream opened]\n"),
+        _ => missing(),
+    }
+}
+
+/// The channels of the echo at `/ws`; or the refusal of any other WebSocket (WS-16).
+pub fn socket(target: &[u8], path_beg: &[u8]) -> Result<Vec<String>, Response> {
+    let (path, query) = resource(target, path_beg);
+    match path {
+        b"/ws" => Ok(channels(query)
+            .into_iter()
+            .map(|channel| String::from_utf8_lossy(&channel).into_owned())
+            .collect()),
+        _ => Err(missing()),
+    }
+}
+
+/// The resource's name, and the query.
+fn resource<'a>(target: &'a [u8], path_beg: &[u8]) -> (&'a [u8], &'a [u8]) {
     let (path, query) = match target.iter().position(|&byte| byte == b'?') {
         Some(at) => (&target[..at], &target[at + 1..]),
         None => (target, &b""[..]),
     };
     let prefix = path_beg.strip_suffix(b"/").unwrap_or(path_beg);
     let path = path.strip_prefix(prefix).unwrap_or(path);
-    match path.strip_suffix(b"/").unwrap_or(path) {
-        b"" => text("Hello from the Holdfast test handler!\n"),
-        b"/response" => hold("response", query, "nothing for now\n"),
-        b"/stream" => hold("stream", query, "[stream opened]\n"),
-        _ => Response::text(StatusCode::NOT_FOUND, "no such test resource"),
-    }
+    (path.strip_suffix(b"/").unwrap_or(path), query)
+}
+
+fn missing() -> Response {
+    Response::text(StatusCode::NOT_FOUND, "no such test resource")
+}
+
+/// What `channel` says in the query, else `test`.
+fn channels(query: &[u8]) -> Vec<Vec<u8>> {
+    let named = query.split(|&byte| byte == b'&').filter_map(|pair| pair.strip_prefix(b"channel="));
+    let channels: Vec<_> = named.map(percent_decoded).collect();
+    if channels.is_empty() { vec![b"test".to_vec()] } else { channels }
 }
 
 fn text(body: &'static str) -> Response {
@@ -31,12 +60,8 @@ fn hold(mode: &'static str, query: &[u8], body: &'static str) -> Response {
     let mut response = text(body);
     let fields = &mut response.head.fields;
     fields.push(&b"Grip-Hold"[..], mode);
-    let channels: Vec<_> = query
-        .split(|&byte| byte == b'&')
-        .filter_map(|pair| pair.strip_prefix(b"channel="))
-        .collect();
-    for channel in if channels.is_empty() { vec![&b"test"[..]] } else { channels } {
-        fields.push(&b"Grip-Channel"[..], percent_decoded(channel));
+    for channel in channels(query) {
+        fields.push(&b"Grip-Channel"[..], channel);
     }
     response
 }

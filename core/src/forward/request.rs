@@ -32,8 +32,37 @@ pub struct Policy {
     pub accept_pushpin_route: bool,
     /// `cdn_loop`; empty: untouched.
     pub cdn_loop: String,
+    /// Where links of a backend may lead beyond the route they came by (`link_hosts`).
+    pub link_hosts: LinkHosts,
+    /// `auto_cross_origin`: on every route, scripts of other origins may read the answers.
+    pub auto_cross_origin: bool,
+    /// The origins whose scripts may (`cross_origin_allow`); all if there is none.
+    pub cross_origin_allow: Vec<String>,
+    /// Whether pings of WebSocket clients go to WebSocket-over-HTTP backends instead of being answered
+    /// (`pass_pings`, WS-24).
+    pub pass_pings: bool,
     /// `debug`.
     pub debug: bool,
+}
+
+/// Hosts that next and gone links, and filters, may name (NEXT-5).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum LinkHosts {
+    /// All.
+    #[default]
+    Any,
+    /// These, lower case and without port.
+    Only(Vec<String>),
+}
+
+impl LinkHosts {
+    /// Whether links may lead to `host`, which is lower case.
+    pub fn allow(&self, host: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(hosts) => hosts.iter().any(|known| known == host),
+        }
+    }
 }
 
 impl Policy {

@@ -27,6 +27,8 @@ pub struct Rewrite<'a> {
     pub peer: Option<IpAddr>,
     /// Whether the client is trusted (SIG-20).
     pub trusted: bool,
+    /// Whether the request may be signed: not if it goes to somebody else than the route's targets (NEXT-5).
+    pub signed: bool,
     /// Wall-clock time, for the signature.
     pub wall: UnixTime,
 }
@@ -167,7 +169,7 @@ impl<'a> Rewrite<'a> {
         }
         let key = self.route.sig_key.as_ref().or(self.policy.sig_key.as_ref());
         let iss = self.route.sig_iss.as_ref().unwrap_or(&self.policy.sig_iss);
-        if let Some(key) = key.filter(|_| !iss.is_empty()) {
+        if let Some(key) = key.filter(|_| self.signed && !iss.is_empty()) {
             put(fields, "Grip-Sig", sign(key, iss, self.wall + SIG_LIFE).into());
         }
         put(fields, "Grip-Feature", Bytes::from_static(FEATURES.as_bytes()));

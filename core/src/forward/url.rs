@@ -70,6 +70,51 @@ impl RequestUrl {
         })
     }
 
+    /// The URL that `reference` names on a page at this URL (RFC 3986 5.2; NEXT-3). A fragment names a place
+    /// on the page and is left out.
+    pub fn resolve(&self, reference: &str) -> Result<Self, UrlError> {
+        let reference = in_ascii(reference.split('#').next().unwrap_or_default())?;
+        let (secure, rest) = match scheme(&reference) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, rest),
+            Some(_) => return Err(UrlError::BadTarget),
+            None => (self.secure, &*reference),
+        };
+        let Some(rest) = rest.strip_prefix("//") else {
+            let path_and_query = self.resolve_path(rest)?;
+            return Ok(Self { path_and_query, ..self.clone() });
+        };
+        let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+        let host = parse_authority(authority)?.host.to_ascii_lowercase();
+        let authority = without_default_port(authority, secure).to_ascii_lowercase();
+        let path_and_query = absolute_path(rest);
+        Ok(Self { secure, host, authority, path_and_query })
+    }
+
+    /// Whether scheme, host and port are the same.
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        (self.secure, &self.authority) == (other.secure, &other.authority)
+    }
+
+    /// The port: as said, or the one that the scheme implies.
+    pub fn port(&self) -> u16 {
+        let said = Authority::parse(&self.authority).and_then(|authority| authority.port);
+        said.unwrap_or(if self.secure { 443 } else { 80 })
+    }
+
+    fn resolve_path(&self, reference: &str) -> Result<Bytes, UrlError> {
+        let base = core::str::from_utf8(self.path()).map_err(|_| UrlError::BadTarget)?;
+        Ok(match reference.as_bytes() {
+            [] => self.path_and_query.clone(),
+            [b'/', ..] => absolute_path(reference),
+            [b'?', ..] => absolute_path(&format!("{base}{reference}")),
+            _ => {
+                let folder = base.rfind('/').map_or("/", |end| &base[..=end]);
+                absolute_path(&format!("{folder}{reference}"))
+            }
+        })
+    }
+
     /// The path without the query.
     pub fn path(&self) -> &[u8] {
         path(&self.path_and_query)
@@ -84,6 +129,50 @@ impl UrlError {
             _ => StatusCode::BAD_REQUEST,
         }
     }
+}
+
+/// A URL whose other characters are percent-encoded (RFC 3987 3.1).
+fn in_ascii(url: &str) -> Result<String, UrlError> {
+    let mut out = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        match byte {
+            _ if byte.is_ascii_graphic() => out.push(byte.into()),
+            0x80.. => out.push_str(&format!("%{byte:02X}")),
+            _ => return Err(UrlError::BadTarget),
+        }
+    }
+    Ok(out)
+}
+
+/// The scheme of an absolute URL, and what follows its colon.
+fn scheme(reference: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = reference.split_once(':')?;
+    let name = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    let valid = scheme.starts_with(|first: char| first.is_ascii_alphabetic());
+    (valid && scheme.bytes().all(name)).then_some((scheme, rest))
+}
+
+/// A path with its query, its dot segments taken out (RFC 3986 5.2.4).
+fn absolute_path(path_and_query: &str) -> Bytes {
+    let end = path_and_query.find('?').unwrap_or(path_and_query.len());
+    let (path, query) = path_and_query.split_at(end);
+    let mut names: Vec<&str> = Vec::new();
+    let mut last = "";
+    for name in path.split('/').skip(1) {
+        last = name;
+        match dots(name.as_bytes()) {
+            Some(1) => {}
+            Some(2) => {
+                names.pop();
+            }
+            _ => names.push(name),
+        }
+    }
+    // `/a/.` and `/a/b/..` are the folder `/a/`.
+    if matches!(dots(last.as_bytes()), Some(1 | 2)) {
+        names.push("");
+    }
+    format!("/{}{query}", names.join("/")).into()
 }
 
 /// `authority` without the port that the scheme implies (FWD-15).

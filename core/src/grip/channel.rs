@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use super::HeaderError;
 use super::params::{Params, first, utf8};
-use crate::json::{Flaw, Misfit, Object, string, strings};
+use crate::json::{Flaw, Json, Misfit, Object, string, strings};
 
 /// A channel named by an instruct.
 #[derive(Clone, PartialEq, Debug)]
@@ -34,7 +32,7 @@ impl ChannelRef {
     }
 
     /// Reads an element of `hold.channels` (INS-1).
-    pub(super) fn from_json(value: Value, max_filters: usize) -> Result<Self, Misfit> {
+    pub(super) fn from_json(value: Json<'_>, max_filters: usize) -> Result<Self, Misfit> {
         let mut channel = Object::of(value)?;
         let filters = |value| match strings(value)? {
             filters if filters.len() > max_filters => Err(Flaw::TooMany(max_filters).into()),

@@ -27,7 +27,7 @@ pub enum InstructError {
 /// What is wrong with the value of a GRIP header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum HeaderError {
-    /// Text must be UTF-8 (CHAN-2).
+    /// Text must be UTF-8, but for channels and meta variables.
     #[error("not UTF-8")]
     NotUtf8,
     /// A quote opens and does not close (PARM-4).

@@ -6,7 +6,7 @@ use super::channel::ChannelRef;
 use super::error::{HeaderError, InstructError};
 use super::keep_alive::KeepAlive;
 use super::link::Links;
-use super::params::{Param, seconds, split, utf8};
+use super::params::{Param, seconds, split, utf8_or_latin1};
 use super::status::Status;
 use crate::ground::Span;
 use crate::message::{Fields, ResponseHead};
@@ -84,7 +84,7 @@ fn elements<T>(
 ) -> Result<Vec<T>, InstructError> {
     let mut list = Vec::new();
     for value in fields.all(header) {
-        for element in split(utf8(value).map_err(in_header(header))?, b',') {
+        for element in split(&utf8_or_latin1(value), b',') {
             list.push(element.and_then(&read).map_err(in_header(header))?);
         }
     }

@@ -43,6 +43,14 @@ pub enum Hold {
     },
 }
 
+impl Instruct {
+    /// Whether a filter of some channel has to see the whole body that comes with the instruct (ACT-6).
+    pub fn changes_body(&self) -> bool {
+        let mut filters = self.channels.iter().flat_map(|channel| &channel.filters);
+        filters.any(|filter| filter == "build-id")
+    }
+}
+
 /// Whether a response carries instructions (ACT-1).
 pub fn is_instruct(head: &ResponseHead) -> bool {
     head.fields.iter().any(|field| field.begins("Grip-")) || is_json(head)

@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::Value;
 
 use super::channel::ChannelRef;
 use super::headers::{Mode, Said};
 use super::keep_alive::KeepAlive;
 use super::status::Status;
-use crate::json::{self, Misfit, Object, choice, list};
+use crate::json::{self, Json, Misfit, Object, choice, list};
 use crate::message::{Fields, Response};
 
 /// Reads a body over what the headers `said`. Returns what the client sees, which is built from the body
@@ -21,7 +20,7 @@ pub(super) fn read(body: &[u8], said: &mut Said, max_filters: usize) -> Result<R
 }
 
 /// A mode left out is `response`, even where a header says another (INS-1).
-fn hold(value: Value, said: &mut Said, max_filters: usize) -> Result<(), Misfit> {
+fn hold(value: Json<'_>, said: &mut Said, max_filters: usize) -> Result<(), Misfit> {
     let modes = [("response", Mode::Response), ("stream", Mode::Stream)];
     let mut hold = Object::of(value)?;
     let mode = hold.take("mode", |mode| choice(mode, &modes))?;
@@ -48,7 +47,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(value: Value) -> Result<Self, Misfit> {
+    fn read(value: Json<'_>) -> Result<Self, Misfit> {
         let mut answer = Object::of(value)?;
         let code = answer.take("code", json::status)?;
         let reason = answer.take("reason", json::reason)?;

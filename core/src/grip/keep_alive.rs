@@ -2,12 +2,11 @@
 
 use base64::Engine as _;
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::HeaderError;
 use super::params::{Params, first, utf8};
 use crate::ground::Span;
-use crate::json::{self, Misfit, Object, choice};
+use crate::json::{self, Json, Misfit, Object, choice};
 
 /// `Grip-Keep-Alive`.
 #[derive(Clone, PartialEq, Debug)]
@@ -56,7 +55,7 @@ impl KeepAlive {
     }
 
     /// Reads `hold.keep-alive`; without content nothing is sent (INS-7).
-    pub(super) fn from_json(value: Value) -> Result<Option<Self>, Misfit> {
+    pub(super) fn from_json(value: Json<'_>) -> Result<Option<Self>, Misfit> {
         let modes = [("idle", KeepAliveMode::Idle), ("interval", KeepAliveMode::Interval)];
         let mut keep_alive = Object::of(value)?;
         let data = match keep_alive.take("content-bin", json::base64)? {
@@ -174,7 +173,7 @@ mod tests {
         ];
         for (value, expected) in cases {
             let keep_alive =
-                KeepAlive::from_json(value.clone()).expect("every case is well-formed");
+                KeepAlive::from_json(value.clone().into()).expect("every case is well-formed");
             let read = keep_alive.map(|it| (it.data, it.mode, it.timeout.as_secs()));
             let expected = expected.map(|(data, mode, secs)| (Bytes::from(data), mode, secs));
             assert_eq!(read, expected, "{value}");
@@ -192,7 +191,7 @@ mod tests {
             (json!({"content": "x", "mode": "x"}), "mode: not one of idle, interval"),
         ];
         for (value, expected) in cases {
-            let misfit = KeepAlive::from_json(value).expect_err("every case is one");
+            let misfit = KeepAlive::from_json(value.into()).expect_err("every case is one");
             assert_eq!(misfit.to_string(), expected);
         }
     }

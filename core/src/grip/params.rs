@@ -12,6 +12,14 @@ pub(super) fn utf8(value: &[u8]) -> Result<&str, HeaderError> {
     core::str::from_utf8(value).map_err(|_| HeaderError::NotUtf8)
 }
 
+/// A header value as text; what is no UTF-8 is Latin-1, in which Node and WSGI servers write their headers (CHAN-2).
+pub(super) fn utf8_or_latin1(value: &[u8]) -> Cow<'_, str> {
+    match core::str::from_utf8(value) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => value.iter().copied().map(char::from).collect(),
+    }
+}
+
 /// The pieces of `text` between the separators that are not in quotes: trimmed, the empty ones left out.
 /// Fails once, at a quote that does not close.
 pub(super) fn split(text: &str, separator: u8) -> impl Iterator<Item = Result<&str, HeaderError>> {
@@ -111,7 +119,7 @@ pub(super) fn unquoted(text: &str, separator: u8) -> Option<usize> {
 }
 
 /// What stands in quotes; `text` begins after the opening one.
-fn unquote(text: &str) -> Result<String, HeaderError> {
+pub(super) fn unquote(text: &str) -> Result<String, HeaderError> {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     loop {

@@ -43,6 +43,8 @@ counts! {
     ChannelLimit = "channel_limit",
     /// Filter names that this version does not know.
     FilterUnknown = "filter_unknown",
+    /// WebSockets asked for.
+    Sockets = "socket",
     /// Holds begun.
     HoldsBegun = "hold_begun",
     /// Response holds answered because their time was over.
@@ -51,14 +53,78 @@ counts! {
     Published = "message_received",
     /// Deliveries: pairs of an item and a hold that took it.
     Delivered = "message_sent",
+    /// Deliveries that had to wait, because the hold was busy with something else.
+    Waited = "message_waited",
     /// Items dropped because their id was released on that channel a short while ago.
     DuplicateItem = "item_duplicate",
+    /// Items that were released after they had waited in vain for the one before them.
+    ReorderExpired = "item_reorder_expired",
+    /// Items that were released before their time because too many waited.
+    ReorderOverflow = "item_reorder_overflow",
+    /// Items that were waiting for the one before them when the last subscriber left.
+    Unwanted = "item_unwanted",
+    /// Last ids forgotten because there were too many.
+    LastIdEvicted = "last_id_evicted",
+    /// Items dropped for the receivers of a queue because too many waited there for the rate.
+    PaceFull = "item_pace_full",
     /// Items that found no hold on a shard.
     Unheard = "item_unheard",
     /// Items whose action means nothing to a hold that they reached.
     NoEffect = "delivery_no_effect",
+    /// Items that a session knew already, because its backend told it first.
+    KnownItem = "item_known",
+    /// Items before which a session missed another.
+    Gap = "item_gap",
+    /// Items that a filter did not let pass to a session.
+    Filtered = "item_filtered",
+    /// Items not delivered to a session because a filter failed.
+    FilterFailed = "filter_failed",
+    /// Items not delivered to a session because the publisher means other filters.
+    FilterMismatch = "filter_mismatch",
+    /// Items whose patch did not fit to what a session has.
+    PatchUnfit = "patch_unfit",
+    /// Items not written to a slow client, which will be recovered instead.
+    Lagged = "item_lagged",
+    /// Items dropped because too many waited for a session that is busy.
+    WaitingFull = "item_waiting_full",
+    /// Requests asked again for a long-poll.
+    Retries = "retry",
+    /// Retries or pages that failed.
+    RecoveryFailed = "recovery_failed",
+    /// Recoveries that could not be: there is no link, or no body to send again.
+    RetryImpossible = "recovery_impossible",
+    /// Pages fetched.
+    Pages = "page",
+    /// Pages that one fetch brought to further sessions.
+    PagesShared = "page_shared",
+    /// Sessions that ended because of what a page or filter said.
+    BrokenOff = "session_broken_off",
+    /// Gone links called.
+    Farewells = "gone_sent",
+    /// Gone links not called, or backends of sockets not told that a client is gone, because there were too many;
+    /// or the link leads nowhere.
+    FarewellsDropped = "gone_dropped",
+    /// Last ids forgotten because there were too many.
+    LastIdsFull = "last_id_forgotten",
     /// Streams cut because their client did not take what was sent.
     SlowClient = "slow_client_cut",
+    /// Control messages of a backend that could not be understood (CTL-2).
+    ControlInvalid = "control_invalid",
+    /// Messages of a GRIP-enabled backend that are neither for the client nor for the proxy (NAT-6).
+    Unprefixed = "message_unprefixed",
+    /// Client messages discarded because no backend listens any more (CTL-31).
+    ClientUnheard = "client_message_unheard",
+    /// Requests over WebSocket-over-HTTP that were tried again (WOH-41).
+    RetriedEvents = "events_retried",
+    /// Sockets closed because their backend failed or broke a rule.
+    SocketFailed = "socket_failed",
+    /// Sockets closed because their clients were silent for too long (WS-53).
+    SocketIdle = "socket_idle",
+    /// Closes that were not answered in time (WS-34).
+    CloseUnanswered = "close_unanswered",
+    /// Published messages dropped because a published close had waited long enough for the end of a message of the
+    /// backend, into which they must not be put.
+    CutShort = "message_cut_short",
     /// Events for a connection that is gone; normal when two sides end an exchange at once.
     StaleEvent = "event_stale",
 }

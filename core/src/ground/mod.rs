@@ -2,8 +2,10 @@
 
 mod count;
 mod fault;
+mod hash;
 mod ids;
 mod limits;
+mod pace;
 mod rng;
 mod slab;
 mod time;
@@ -11,8 +13,10 @@ mod wheel;
 
 pub use count::{Count, Counters};
 pub(crate) use fault::broken;
-pub use ids::{ConnId, ShardId};
+pub use hash::{SeededMap, SeededSet};
+pub use ids::{CallId, ConnId, ReceiptId, ShardId, SocketId};
 pub use limits::Limits;
+pub use pace::Pace;
 pub use rng::{Rng, Seed};
 pub use slab::{Slab, Table};
 pub use time::{Span, Time, UnixTime};

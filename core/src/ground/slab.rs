@@ -33,6 +33,11 @@ impl<T> Slab<T> {
         self.len() == 0
     }
 
+    /// How many slots there are, used or not.
+    pub fn slots(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Stores what `make` builds for the id it will live under.
     ///
     /// # Panics

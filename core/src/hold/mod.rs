@@ -1,17 +1,12 @@
-//! L3, the machines of a held request: what it waits for and what it does with an item. They are told
-//! what happened and answer with what shall be done; who is subscribed to what is not their business.
+//! L3, what a held request consists of: what it waits for, and what it makes of an item. Who is subscribed
+//! to what, and how more is got from the backend, is not the business of this room.
 
 mod response;
-mod stream;
+mod session;
+mod timer;
+mod waiting;
 
-pub use response::{ResponseHold, overlay};
-pub use stream::{Opening, StreamHold, Woken};
-
-/// A request that is held open.
-#[derive(Debug)]
-pub enum Hold {
-    /// Long-polling.
-    Response(ResponseHold),
-    /// Streaming.
-    Stream(StreamHold),
-}
+pub use response::{Offer, ResponseHold};
+pub use session::{Ask, Carried, Judged, Session, Standing, Track};
+pub use timer::Timer;
+pub use waiting::Waiting;

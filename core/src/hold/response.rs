@@ -1,20 +1,45 @@
 //! Response mode: one item answers the request, or the timeout response does (RESP-1 to RESP-5).
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::session::{Ask, Carried, Judged, Session, Standing};
 use crate::channel::Subscriptions;
+use crate::ground::{Limits, Time};
+use crate::json::patch::{self, PatchError};
 use crate::message::{Fields, Response, ResponseHead};
-use crate::publish::{Body, HttpResponse, ResponseFormat};
+use crate::publish::{Body, HttpResponse, Item, ResponseFormat};
 
 /// A long-poll that waits.
 #[derive(Debug)]
 pub struct ResponseHold {
     subs: Subscriptions,
+    session: Session,
     timeout_response: Box<Response>,
+    deadline: Time,
+}
+
+/// What an item is to a long-poll.
+#[derive(Debug)]
+pub enum Offer {
+    /// It answers the request.
+    Answer(Response),
+    /// Its patch does not fit to what the backend answered: the backend knows better (PATCH-4).
+    Unfit(PatchError),
+    /// Anything else.
+    Judged(Judged),
 }
 
 impl ResponseHold {
-    /// A hold that is answered with `timeout_response` if no item comes in time.
-    pub fn new(subs: Subscriptions, timeout_response: Response) -> Self {
-        Self { subs, timeout_response: Box::new(timeout_response) }
+    /// A hold that is answered with `timeout_response` if no item comes before `deadline`.
+    pub fn new(
+        subs: Subscriptions,
+        session: Session,
+        timeout_response: Response,
+        deadline: Time,
+    ) -> Self {
+        Self { subs, session, timeout_response: Box::new(timeout_response), deadline }
     }
 
     /// What it is subscribed to.
@@ -22,12 +47,45 @@ impl ResponseHold {
         &self.subs
     }
 
-    /// What an item makes of the request; `None`: the hold goes on. Only a `send` answers (RESP-7).
-    pub fn offer(&self, format: &ResponseFormat) -> Option<Response> {
-        match format {
-            ResponseFormat::Send(item) => overlay(&self.timeout_response.head, item),
-            ResponseFormat::Hint | ResponseFormat::Close | ResponseFormat::Refresh => None,
-        }
+    /// Where it stands on its channels.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// A filter has dropped the item that it asked about.
+    pub fn pass_over(&mut self, ask: &Ask) {
+        self.session.pass_over(ask);
+    }
+
+    /// When its time is over. It belongs to the client's request, however often that is repeated (RESP-3).
+    pub fn deadline(&self) -> Time {
+        self.deadline
+    }
+
+    /// What an item makes of the request. Only a `send` answers (RESP-7).
+    pub fn offer(&mut self, item: &Arc<Item>, limits: &Limits) -> Offer {
+        let fits = self.session.standing_of(item) == Standing::Next;
+        let carried = match &item.response {
+            // Not worth the work if it is not its turn.
+            Some(ResponseFormat::Send(format)) if fits => match self.body(format, limits) {
+                Ok(body) => Carried::Send(body, format.content_filters.as_deref()),
+                Err(why) => return Offer::Unfit(why),
+            },
+            Some(ResponseFormat::Hint) => Carried::Hint,
+            _ => Carried::Nothing,
+        };
+        let judged = self.session.judge(item, carried, limits);
+        self.answer(item, judged)
+    }
+
+    /// The backend has answered a filter's question: the item goes on with `content`.
+    pub fn resume(&mut self, ask: &Ask, content: Bytes, limits: &Limits) -> Offer {
+        let carried = match &ask.item.response {
+            Some(ResponseFormat::Hint) => Carried::Hint,
+            _ => Carried::Send(content.clone(), None),
+        };
+        let judged = self.session.resume(ask, content, carried, limits);
+        self.answer(&ask.item, judged)
     }
 
     /// Ends the hold without an item (RESP-2).
@@ -39,12 +97,26 @@ impl ResponseHold {
     pub fn end(self) -> Subscriptions {
         self.subs
     }
+
+    fn body(&self, format: &HttpResponse, limits: &Limits) -> Result<Bytes, PatchError> {
+        match &format.body {
+            Body::Whole(body) => Ok(body.clone()),
+            Body::Patch(patch) => patch::apply(&self.timeout_response.body, patch, limits),
+        }
+    }
+
+    fn answer(&self, item: &Item, judged: Judged) -> Offer {
+        match (judged, &item.response) {
+            (Judged::Content(body), Some(ResponseFormat::Send(format))) => {
+                Offer::Answer(overlay(&self.timeout_response.head, format, body))
+            }
+            (judged, _) => Offer::Judged(judged),
+        }
+    }
 }
 
-/// The answer that an item gives over the head of the timeout response (HRES-1, HRES-3). `None` for a body
-/// patch, which needs more than the item.
-pub fn overlay(base: &ResponseHead, item: &HttpResponse) -> Option<Response> {
-    let Body::Whole(body) = &item.body else { return None };
+/// The answer that an item gives over the head of the timeout response (HRES-1, HRES-3).
+fn overlay(base: &ResponseHead, item: &HttpResponse, body: Bytes) -> Response {
     let mut head = ResponseHead::new(item.status);
     if let Some(reason) = &item.reason {
         head.reason = reason.clone();
@@ -59,7 +131,7 @@ pub fn overlay(base: &ResponseHead, item: &HttpResponse) -> Option<Response> {
         fields.retain(|field| expose.iter().any(|name| field.is(name)));
     }
     head.fields = fields;
-    Some(Response { head, body: body.clone() })
+    Response { head, body }
 }
 
 #[cfg(test)]
@@ -88,8 +160,8 @@ mod tests {
 
     #[test]
     fn hres_1_the_items_fields_replace_those_of_the_same_name() {
-        let made = overlay(&base(), &item(&[("content-type", "a/b"), ("X-Z", "1"), ("x-z", "2")]));
-        let made = made.expect("a whole body");
+        let item = item(&[("content-type", "a/b"), ("X-Z", "1"), ("x-z", "2")]);
+        let made = overlay(&base(), &item, Bytes::from_static(b"hi"));
         let expected: Fields =
             [("X-Orig", "o"), ("content-type", "a/b"), ("X-Z", "1"), ("x-z", "2")]
                 .into_iter()
@@ -102,7 +174,7 @@ mod tests {
     #[test]
     fn hres_3_expose_keeps_only_what_it_names() {
         let item = HttpResponse { expose: Some(vec!["x-z".to_owned()]), ..item(&[("X-New", "n")]) };
-        let made = overlay(&base(), &item).expect("a whole body");
+        let made = overlay(&base(), &item, Bytes::new());
         assert_eq!(made.head.fields, [("X-Z", "old")].into_iter().collect());
     }
 }

@@ -28,6 +28,8 @@ enum Reading {
     /// No request is under way.
     Idle,
     Head,
+    /// The head of the answer to an upgrade, which 101 is one of.
+    Switch,
     Body(Decoder),
     Complete,
 }
@@ -88,14 +90,18 @@ impl Client {
             Framing::Chunked => Encoder::Chunked,
         };
         self.reading = Reading::Head;
-        self.interim = 0;
-        self.is_head = head.method == Method::HEAD;
-        out.extend_from_slice(head.method.as_str().as_bytes());
-        out.push(b' ');
-        out.extend_from_slice(&head.target);
-        out.extend_from_slice(b" HTTP/1.1\r\n");
-        framing::write_fields(&head.fields, out);
+        self.write_head(head, out);
         framing::write(framing, out);
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// Appends the head of a request without body that asks for another protocol. If the answer is 101, it is
+    /// complete, and whatever follows is not HTTP.
+    pub fn upgrade(&mut self, head: &RequestHead, out: &mut Vec<u8>) {
+        self.sending = Encoder::Nothing;
+        self.reading = Reading::Switch;
+        self.write_head(head, out);
+        framing::write_field(b"Connection", b"Upgrade", out);
         out.extend_from_slice(b"\r\n");
     }
 
@@ -125,7 +131,7 @@ impl Client {
                 self.keeps &= input.is_empty();
                 Ok(Received { consumed: 0, event: None })
             }
-            Reading::Head => self.receive_head(input, limits),
+            Reading::Head | Reading::Switch => self.receive_head(input, limits),
             Reading::Body(decoder) => {
                 let (consumed, piece) = decoder.decode(input)?;
                 let event = match piece {
@@ -153,7 +159,7 @@ impl Client {
                 self.reading = Reading::Complete;
                 Ok(())
             }
-            Reading::Head | Reading::Body(_) => Err(ResponseError::Truncated),
+            Reading::Head | Reading::Switch | Reading::Body(_) => Err(ResponseError::Truncated),
         }
     }
 
@@ -169,6 +175,17 @@ impl Client {
         self.reading = Reading::Complete;
     }
 
+    /// Appends the request line and the fields, all but those of the wire.
+    fn write_head(&mut self, head: &RequestHead, out: &mut Vec<u8>) {
+        self.interim = 0;
+        self.is_head = head.method == Method::HEAD;
+        out.extend_from_slice(head.method.as_str().as_bytes());
+        out.push(b' ');
+        out.extend_from_slice(&head.target);
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        framing::write_fields(&head.fields, out);
+    }
+
     fn receive_head<'a>(
         &mut self,
         input: &'a [u8],
@@ -178,12 +195,14 @@ impl Client {
         while let Some(read) = head::response(rest, limits)? {
             consumed += read.len;
             rest = input.get(consumed..).unwrap_or_default();
-            if !read.head.status.is_informational() {
+            let switches = read.head.status == StatusCode::SWITCHING_PROTOCOLS;
+            let wanted = switches && self.reading == Reading::Switch;
+            if wanted || !read.head.status.is_informational() {
                 let event = Some(self.begin(read)?);
                 return Ok(Received { consumed, event });
             }
             self.interim += 1;
-            if read.head.status == StatusCode::SWITCHING_PROTOCOLS || self.interim > INTERIM_MAX {
+            if switches || self.interim > INTERIM_MAX {
                 return Err(ResponseError::Interim);
             }
         }
@@ -196,7 +215,7 @@ impl Client {
     ) -> Result<ClientEvent<'a>, ResponseError> {
         let head::Read { head, version, said, .. } = read;
         let framing = said.of_response()?;
-        self.keeps &= said.persists(version);
+        self.keeps &= said.persists(version) && !head.status.is_informational();
         let bodiless = self.is_head || head.is_bodiless();
         let (decoder, body) = match framing {
             Framing::Length(length) => (Decoder::Length(length), BodySize::Known(length)),
@@ -268,6 +287,25 @@ mod tests {
         let (mut client, _) = ask(Method::GET, BodySize::Empty);
         let switch = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
         assert_eq!(client.receive(switch, &Limits::default()), Err(ResponseError::Interim));
+    }
+
+    #[test]
+    fn ws_9_101_is_the_answer_to_an_upgrade() {
+        let mut out = Vec::new();
+        let upgrading = || {
+            let mut client = Client::new();
+            client.upgrade(&head(Method::GET), &mut Vec::new());
+            client
+        };
+        Client::new().upgrade(&head(Method::GET), &mut out);
+        assert_eq!(out, b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\r\n");
+        let switch = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\nframes";
+        let mut client = upgrading();
+        assert_eq!(run(&mut client, switch), (vec!["101 Empty complete".to_owned()], 6));
+        assert!(!client.is_reusable());
+        let mut client = upgrading();
+        assert_eq!(run(&mut client, CHUNKED).0, ["200 Unknown", "abc", "end"]);
+        assert!(client.is_reusable(), "refused, and HTTP goes on");
     }
 
     #[test]

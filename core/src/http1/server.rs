@@ -139,6 +139,16 @@ impl Server {
         out.extend_from_slice(b"\r\n");
     }
 
+    /// Appends the head of a 101. What follows on the connection, either way, is not HTTP.
+    pub fn switch(&mut self, head: &ResponseHead, out: &mut Vec<u8>) {
+        self.keeps = false;
+        self.sending = Encoder::Whole;
+        self.write_status(head, out);
+        framing::write_fields(&head.fields, out);
+        framing::write_field(b"Connection", b"Upgrade", out);
+        out.extend_from_slice(b"\r\n");
+    }
+
     /// Appends body bytes as the response's framing wants them. Bytes beyond a known length, and all bytes
     /// of a response without body, are dropped. Returns how many were taken.
     pub fn send(&mut self, data: &[u8], out: &mut Vec<u8>) -> usize {
@@ -240,6 +250,23 @@ mod tests {
         assert_eq!(events, ["head / Known(0)"]);
         assert_eq!(answer(&mut server, BodySize::Known(2), b"ok"), ok("Content-Length: 2", "ok"));
         assert!(server.next_request());
+    }
+
+    #[test]
+    fn ws_9_nothing_of_http_follows_a_101() {
+        let mut server = Server::new();
+        let (_, frames) = run(&mut server, b"GET / HTTP/1.1\r\nUpgrade: x\r\n\r\nframes");
+        let mut head = ResponseHead::new(StatusCode::SWITCHING_PROTOCOLS);
+        head.fields = [("Upgrade", "x"), ("connection", "x")].into_iter().collect();
+        let mut out = Vec::new();
+        server.switch(&head, &mut out);
+        let expected =
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n";
+        assert_eq!(String::from_utf8(out.clone()).expect("text"), expected);
+        assert_eq!(run(&mut server, frames), (vec![], frames));
+        server.finish(&mut out);
+        assert_eq!(out.len(), expected.len());
+        assert!(!server.next_request());
     }
 
     #[test]

@@ -1,28 +1,34 @@
 //! L4, the face of the intake: published items in, released items out, one order for all shards.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
-use crate::ground::{Count, Counters, Limits, Time};
-use crate::intake::Dedupe;
-use crate::publish::Item;
+use crate::ground::{Count, Counters, Limits, Rng, Seed, ShardId, Time};
+use crate::intake::{Interest, Order, Out, Turn};
+use crate::publish::{Item, Release, Scope};
+
+pub use crate::intake::HubAction;
 
 /// The publish intake of a process.
 ///
 /// ```
-/// use holdfast_core::ground::{Limits, Time};
+/// use holdfast_core::ground::{Limits, Seed, Time};
 /// use holdfast_core::hub::{Hub, HubAction, HubEvent};
-/// use holdfast_core::publish::parse_items;
+/// use holdfast_core::publish::{Release, parse_items};
 ///
-/// let mut hub = Hub::new(&Limits::default());
+/// let mut hub = Hub::new(&Limits::default(), Seed(1));
 /// let items = parse_items(br#"{"items": [{"channel": "a", "http-stream": {"content": "hi"}}]}"#)?;
 /// let mut out = Vec::new();
 /// hub.handle(Time::ZERO, HubEvent::Publish { items }, &mut out);
-/// assert!(matches!(&out[..], [HubAction::Release(item)] if item.channel == "a"));
+/// assert!(matches!(&out[..], [HubAction::Release(Release::Item { item, .. })] if item.channel == "a"));
 /// # Ok::<(), holdfast_core::publish::PublishError>(())
 /// ```
 #[derive(Debug)]
 pub struct Hub {
-    dedupe: Dedupe,
+    interest: Interest,
+    order: Order,
     counters: Counters,
 }
 
@@ -34,68 +40,77 @@ pub enum HubEvent {
         /// In the order of the publish.
         items: Vec<Item>,
     },
-}
-
-/// What the intake must do.
-#[derive(Clone, Debug)]
-pub enum HubAction {
-    /// Hand the item to every shard, in this order.
-    Release(Arc<Item>),
+    /// A channel got its first subscription on a shard, or lost its last there, linger included.
+    Interest {
+        /// The shard.
+        shard: ShardId,
+        /// The channel.
+        channel: Arc<str>,
+        /// Whether it is wanted there now.
+        wanted: bool,
+    },
+    /// A backend contradicted this last id of a channel (REL-1, REL-3).
+    Forget {
+        /// The channel.
+        channel: Arc<str>,
+        /// The last id that is wrong.
+        id: Box<str>,
+    },
+    /// An operator or publisher asks for a recovery of everything (REC-7).
+    Recover,
+    /// The time that `deadline` named has come.
+    Deadline,
 }
 
 impl Hub {
-    /// An intake that has seen nothing.
-    pub fn new(limits: &Limits) -> Self {
-        Self { dedupe: Dedupe::new(limits), counters: Counters::default() }
+    /// An intake that has seen nothing. The seed makes hashes unpredictable to publishers.
+    pub fn new(limits: &Limits, seed: Seed) -> Self {
+        let mut rng = Rng::new(seed);
+        Self {
+            interest: Interest::new(limits, rng.fork()),
+            order: Order::new(limits, rng.fork()),
+            counters: Counters::default(),
+        }
     }
 
-    /// Takes one event and appends everything that must be done to `out`.
-    pub fn handle(&mut self, now: Time, event: HubEvent, out: &mut Vec<HubAction>) {
+    /// Takes one event and appends everything that must be done to `actions`.
+    pub fn handle(&mut self, now: Time, event: HubEvent, actions: &mut Vec<HubAction>) {
+        let mut out = Out { actions, counters: &mut self.counters };
         match event {
             HubEvent::Publish { items } => {
                 for item in items {
-                    self.publish(now, item, out);
+                    out.counters.bump(Count::Published);
+                    self.order.publish(now, Arc::new(item), &mut out);
+                }
+            }
+            HubEvent::Interest { shard, channel, wanted } => {
+                match self.interest.set(now, shard, &channel, wanted) {
+                    Some(Turn::Gained) => self.order.open(channel),
+                    Some(Turn::Lost) => self.order.close(&channel, &mut out),
+                    None => {}
+                }
+            }
+            HubEvent::Forget { channel, id } => self.order.forget(&channel, &id, &mut out),
+            HubEvent::Recover => {
+                self.order.forget_all();
+                out.release(Release::Recover(Scope::All));
+            }
+            HubEvent::Deadline => {
+                self.order.expire(now, &mut out);
+                while let Some(channel) = self.interest.due(now) {
+                    out.release(Release::Recover(Scope::Channel(channel)));
                 }
             }
         }
     }
 
+    /// When [`HubEvent::Deadline`] is due.
+    pub fn deadline(&self) -> Option<Time> {
+        self.order.deadline().into_iter().chain(self.interest.deadline()).min()
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    fn publish(&mut self, now: Time, item: Item, out: &mut Vec<HubAction>) {
-        self.counters.bump(Count::Published);
-        let fresh = item.id.as_ref().is_none_or(|id| self.dedupe.admit(now, &item.channel, id));
-        if fresh {
-            out.push(HubAction::Release(Arc::new(item)));
-        } else {
-            self.counters.bump(Count::DuplicateItem);
-            tracing::debug!(channel = item.channel, id = item.id, "duplicate item dropped");
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ground::Span;
-
-    fn item(channel: &str, id: Option<&str>) -> Item {
-        Item { channel: channel.to_owned(), id: id.map(str::to_owned), ..Item::default() }
-    }
-
-    #[test]
-    fn items_come_out_in_order_without_duplicates_and_drops_are_counted() {
-        let limits = Limits { id_ttl: Span::from_secs(60), ..Limits::default() };
-        let (mut hub, mut out) = (Hub::new(&limits), Vec::new());
-        let items =
-            vec![item("a", Some("1")), item("a", None), item("a", Some("1")), item("a", None)];
-        hub.handle(Time::ZERO, HubEvent::Publish { items }, &mut out);
-        let ids: Vec<_> = out.iter().map(|HubAction::Release(item)| item.id.as_deref()).collect();
-        assert_eq!(ids, [Some("1"), None, None]);
-        assert_eq!(hub.counters().of(Count::Published), 4);
-        assert_eq!(hub.counters().of(Count::DuplicateItem), 1);
     }
 }

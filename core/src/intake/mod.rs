@@ -1,5 +1,16 @@
-//! L3, the machines of the publish intake.
+//! L3, the machines of the publish intake: who wants what, what comes after what, what came before, and
+//! how fast it leaves.
 
 mod dedupe;
+mod interest;
+mod line;
+mod order;
+mod out;
+mod rate;
+mod weight;
 
 pub use dedupe::Dedupe;
+pub use interest::{Interest, Turn};
+pub use order::Order;
+pub use out::{HubAction, Out};
+pub use rate::{Backlog, FanOut, Ticks};

@@ -2,18 +2,17 @@
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::Value;
 
-use super::{Flaw, Misfit, list, string, text, whole};
+use super::{Flaw, Json, Misfit, list, string, text, whole};
 use crate::message::{Fields, final_status, is_field_text, is_token};
 
 /// The code of a response (HRES-4).
-pub(crate) fn status(value: Value) -> Result<StatusCode, Misfit> {
+pub(crate) fn status(value: Json<'_>) -> Result<StatusCode, Misfit> {
     final_status(whole(value)?).ok_or_else(|| Flaw::NotAStatus.into())
 }
 
 /// A reason phrase (HRES-6).
-pub(crate) fn reason(value: Value) -> Result<Bytes, Misfit> {
+pub(crate) fn reason(value: Json<'_>) -> Result<Bytes, Misfit> {
     let reason = text(value)?;
     if !is_field_text(&reason) {
         return Err(Flaw::NotFieldText.into());
@@ -22,30 +21,30 @@ pub(crate) fn reason(value: Value) -> Result<Bytes, Misfit> {
 }
 
 /// Header fields: an object of strings, or an array of `[name, value]`.
-pub(crate) fn fields(value: Value) -> Result<Fields, Misfit> {
+pub(crate) fn fields(value: Json<'_>) -> Result<Fields, Misfit> {
     let pairs = match value {
-        Value::Object(members) => members
+        Json::Object(members) => members
             .into_iter()
-            .map(|(name, value)| field(name, value))
+            .map(|(name, value)| field(name.into_owned(), value))
             .collect::<Result<Vec<_>, _>>()?,
-        Value::Array(_) => list(value, pair)?,
+        Json::List(_) => list(value, pair)?,
         _ => return Err(Flaw::NotA("an object of strings or an array of pairs").into()),
     };
     Ok(pairs.into_iter().collect())
 }
 
-fn pair(value: Value) -> Result<(String, String), Misfit> {
-    let Value::Array(parts) = value else {
+fn pair(value: Json<'_>) -> Result<(String, String), Misfit> {
+    let Json::List(parts) = value else {
         return Err(Flaw::NotA("a pair of name and value").into());
     };
-    match <[Value; 2]>::try_from(parts) {
+    match <[Json<'_>; 2]>::try_from(parts) {
         Ok([name, value]) => field(string(name)?, value),
         Err(_) => Err(Flaw::NotA("a pair of name and value").into()),
     }
 }
 
 /// One field. Blanks around the value are no part of it, as on the wire.
-fn field(name: String, value: Value) -> Result<(String, String), Misfit> {
+fn field(name: String, value: Json<'_>) -> Result<(String, String), Misfit> {
     if !is_token(name.as_bytes()) {
         return Err(Flaw::NotAFieldName.into());
     }
@@ -65,10 +64,10 @@ mod tests {
 
     #[test]
     fn hres_1_both_forms_of_headers() {
-        let object = fields(json!({"B": "1", "a": " 2 "})).expect("an object of strings");
-        let pairs = fields(json!([["B", "1"], ["a", "2"]])).expect("an array of pairs");
+        let object = fields(json!({"B": "1", "a": " 2 "}).into()).expect("an object of strings");
+        let pairs = fields(json!([["B", "1"], ["a", "2"]]).into()).expect("an array of pairs");
         assert_eq!(object, pairs);
-        let twice = fields(json!([["B", "1"], ["B", "2"]])).expect("a name may repeat");
+        let twice = fields(json!([["B", "1"], ["B", "2"]]).into()).expect("a name may repeat");
         assert_eq!(twice.len(), 2);
     }
 
@@ -90,7 +89,11 @@ mod tests {
             (json!({"a": "x\u{0}"}), Flaw::NotFieldText),
         ];
         for (value, flaw) in cases {
-            assert_eq!(fields(value.clone()).map_err(|misfit| misfit.flaw), Err(flaw), "{value}");
+            assert_eq!(
+                fields(value.clone().into()).map_err(|misfit| misfit.flaw),
+                Err(flaw),
+                "{value}"
+            );
         }
     }
 }

@@ -1,21 +1,24 @@
 //! JSON from backends and publishers, taken apart by hand, so that a refusal names the place and the rule.
 //!
-//! A reader is a function from a [`Value`] to what it stands for, or to a [`Misfit`]. Readers are nested as
+//! A reader is a function from a value to what it stands for, or to a [`Misfit`]. Readers are nested as
 //! the document is, and each level puts its key before the place that the level below reports: the way
 //! to a flaw is only written when there is one. Values are moved out, never copied.
 
 mod http;
+pub mod patch;
+mod value;
 
 use core::fmt;
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use bytes::Bytes;
-use serde_json::{Map, Value};
 use thiserror::Error;
 
 pub(crate) use self::http::{fields, reason, status};
+pub(crate) use self::value::Json;
 use crate::ground::Span;
 use crate::message::decimal;
 
@@ -99,16 +102,16 @@ impl Misfit {
 }
 
 /// A JSON object whose members are taken out one by one; what nobody takes is ignored.
-pub(crate) struct Object(Map<String, Value>);
+pub(crate) struct Object<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
 
-impl Object {
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, Misfit> {
+impl<'a> Object<'a> {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Misfit> {
         Self::of(serde_json::from_slice(text).map_err(|why| Flaw::NotJson(why.to_string()))?)
     }
 
-    pub(crate) fn of(value: Value) -> Result<Self, Misfit> {
+    pub(crate) fn of(value: Json<'a>) -> Result<Self, Misfit> {
         match value {
-            Value::Object(members) => Ok(Self(members)),
+            Json::Object(members) => Ok(Self(members)),
             _ => Err(Flaw::NotA("an object").into()),
         }
     }
@@ -117,16 +120,18 @@ impl Object {
     pub(crate) fn take<T>(
         &mut self,
         key: &'static str,
-        read: impl FnOnce(Value) -> Result<T, Misfit>,
+        read: impl FnOnce(Json<'a>) -> Result<T, Misfit>,
     ) -> Result<Option<T>, Misfit> {
-        self.0.remove(key).map(read).transpose().map_err(|misfit| misfit.within(key))
+        let Some(at) = self.0.iter().position(|(name, _)| name == key) else { return Ok(None) };
+        let (_, value) = self.0.swap_remove(at);
+        read(value).map(Some).map_err(|misfit| misfit.within(key))
     }
 
     /// The member called `key`, which must be there.
     pub(crate) fn need<T>(
         &mut self,
         key: &'static str,
-        read: impl FnOnce(Value) -> Result<T, Misfit>,
+        read: impl FnOnce(Json<'a>) -> Result<T, Misfit>,
     ) -> Result<T, Misfit> {
         self.take(key, read)?.ok_or_else(|| Misfit::from(Flaw::Missing).within(key))
     }
@@ -136,16 +141,23 @@ impl Object {
     }
 }
 
-pub(crate) fn string(value: Value) -> Result<String, Misfit> {
+pub(crate) fn string(value: Json<'_>) -> Result<String, Misfit> {
+    string_of(value).map(Cow::into_owned)
+}
+
+fn string_of(value: Json<'_>) -> Result<Cow<'_, str>, Misfit> {
     match value {
-        Value::String(text) => Ok(text),
+        Json::Text(text) => Ok(text),
         _ => Err(Flaw::NotA("a string").into()),
     }
 }
 
 /// The bytes of a string.
-pub(crate) fn text(value: Value) -> Result<Bytes, Misfit> {
-    string(value).map(Bytes::from)
+pub(crate) fn text(value: Json<'_>) -> Result<Bytes, Misfit> {
+    Ok(match string_of(value)? {
+        Cow::Borrowed(text) => Bytes::copy_from_slice(text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    })
 }
 
 /// Base64 as backends and publishers write it: strict, but the padding may be left out (PUB-5).
@@ -155,19 +167,22 @@ pub(crate) const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// The bytes that a base64 string stands for.
-pub(crate) fn base64(value: Value) -> Result<Bytes, Misfit> {
-    BASE64.decode(string(value)?).map(Bytes::from).map_err(|_| Flaw::NotBase64.into())
+pub(crate) fn base64(value: Json<'_>) -> Result<Bytes, Misfit> {
+    BASE64.decode(&*string_of(value)?).map(Bytes::from).map_err(|_| Flaw::NotBase64.into())
 }
 
-pub(crate) fn boolean(value: Value) -> Result<bool, Misfit> {
-    value.as_bool().ok_or_else(|| Flaw::NotA("true or false").into())
+pub(crate) fn boolean(value: Json<'_>) -> Result<bool, Misfit> {
+    match value {
+        Json::Bool(value) => Ok(value),
+        _ => Err(Flaw::NotA("true or false").into()),
+    }
 }
 
 /// A whole number, or a string that holds one in decimal: libraries send status codes so (INS-2).
-pub(crate) fn whole(value: Value) -> Result<u64, Misfit> {
+pub(crate) fn whole(value: Json<'_>) -> Result<u64, Misfit> {
     let number = match &value {
-        Value::Number(number) => number.as_u64().or_else(|| whole_float(number.as_f64()?)),
-        Value::String(text) => decimal(text.as_bytes()),
+        Json::Number(number) => number.as_u64().or_else(|| whole_float(number.as_f64()?)),
+        Json::Text(text) => decimal(text.as_bytes()),
         _ => return Err(Flaw::NotA("a number").into()),
     };
     number.ok_or_else(|| Flaw::NotWhole.into())
@@ -181,13 +196,13 @@ fn whole_float(number: f64) -> Option<u64> {
 }
 
 /// A number of seconds.
-pub(crate) fn seconds(value: Value) -> Result<Span, Misfit> {
+pub(crate) fn seconds(value: Json<'_>) -> Result<Span, Misfit> {
     whole(value).map(Span::from_secs)
 }
 
 /// The meaning of a word out of `words`.
-pub(crate) fn choice<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, Misfit> {
-    let word = string(value)?;
+pub(crate) fn choice<T: Copy>(value: Json<'_>, words: &[(&str, T)]) -> Result<T, Misfit> {
+    let word = string_of(value)?;
     words.iter().find(|(known, _)| *known == word).map(|(_, meaning)| *meaning).ok_or_else(|| {
         let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
         Flaw::NotOneOf(known.join(", ")).into()
@@ -195,11 +210,11 @@ pub(crate) fn choice<T: Copy>(value: Value, words: &[(&str, T)]) -> Result<T, Mi
 }
 
 /// Every element of an array, read.
-pub(crate) fn list<T>(
-    value: Value,
-    read: impl Fn(Value) -> Result<T, Misfit>,
+pub(crate) fn list<'a, T>(
+    value: Json<'a>,
+    read: impl Fn(Json<'a>) -> Result<T, Misfit>,
 ) -> Result<Vec<T>, Misfit> {
-    let Value::Array(elements) = value else {
+    let Json::List(elements) = value else {
         return Err(Flaw::NotA("an array").into());
     };
     let read_at =
@@ -207,18 +222,18 @@ pub(crate) fn list<T>(
     elements.into_iter().enumerate().map(read_at).collect()
 }
 
-pub(crate) fn strings(value: Value) -> Result<Vec<String>, Misfit> {
+pub(crate) fn strings(value: Json<'_>) -> Result<Vec<String>, Misfit> {
     list(value, string)
 }
 
 /// The members of an object of strings, in order.
-pub(crate) fn string_map(value: Value) -> Result<Vec<(String, String)>, Misfit> {
+pub(crate) fn string_map(value: Json<'_>) -> Result<Vec<(String, String)>, Misfit> {
     let flaw = || Misfit::from(Flaw::NotA("an object of strings"));
-    let Value::Object(members) = value else {
+    let Json::Object(members) = value else {
         return Err(flaw());
     };
-    let pair = |(key, value)| match value {
-        Value::String(text) => Ok((key, text)),
+    let pair = |(key, value): (Cow<'_, str>, _)| match value {
+        Json::Text(text) => Ok((key.into_owned(), text.into_owned())),
         _ => Err(flaw()),
     };
     members.into_iter().map(pair).collect()
@@ -249,14 +264,14 @@ mod tests {
             (json!(true), Err(Flaw::NotA("a number"))),
         ];
         for (value, expected) in cases {
-            assert_eq!(whole(value.clone()), expected.map_err(Misfit::from), "{value}");
+            assert_eq!(whole(value.clone().into()), expected.map_err(Misfit::from), "{value}");
         }
     }
 
     #[test]
     fn ctrl_5_a_misfit_names_its_place() {
-        let read = |value| {
-            Object::of(value)?.need("a", |a| {
+        let read = |value: serde_json::Value| {
+            Object::of(value.into())?.need("a", |a| {
                 list(a, |element| Object::of(element)?.need("b", string)).map(|_| ())
             })
         };
@@ -278,10 +293,10 @@ mod tests {
         for (text, expected) in
             [("", Some(&b""[..])), ("aGk=", Some(b"hi")), ("aGk", Some(b"hi")), ("aG k=", None)]
         {
-            assert_eq!(base64(json!(text)).ok().as_deref(), expected, "{text:?}");
+            assert_eq!(base64(json!(text).into()).ok().as_deref(), expected, "{text:?}");
         }
         for bad in ["a", "*", "aGk==", "aGk=aGk=", "aGk\n", "aGl="] {
-            assert_eq!(base64(json!(bad)), Err(Flaw::NotBase64.into()), "{bad:?}");
+            assert_eq!(base64(json!(bad).into()), Err(Flaw::NotBase64.into()), "{bad:?}");
         }
     }
 }

@@ -1,16 +1,15 @@
 //! The formats of an item: what it is to each kind of hold (PUB-6, HRES-1 to HRES-6, WSM-1).
 
 use bytes::Bytes;
-use serde_json::Value;
 
 use super::{
     Body, Content, HttpResponse, ResponseFormat, StreamFormat, WsFormat, WsMessage, WsType,
 };
-use crate::json::{self, Flaw, Misfit, Object, choice, string, strings, whole};
+use crate::json::{self, Flaw, Json, Misfit, Object, choice, string, strings, whole};
 use crate::message::Fields;
 
 /// Reads `http-response`.
-pub(super) fn response(value: Value) -> Result<ResponseFormat, Misfit> {
+pub(super) fn response(value: Json<'_>) -> Result<ResponseFormat, Misfit> {
     let mut format = Object::of(value)?;
     Ok(match action(&mut format)? {
         Action::Send => ResponseFormat::Send(http_response(&mut format)?),
@@ -21,7 +20,7 @@ pub(super) fn response(value: Value) -> Result<ResponseFormat, Misfit> {
 }
 
 /// Reads `http-stream`.
-pub(super) fn stream(value: Value) -> Result<StreamFormat, Misfit> {
+pub(super) fn stream(value: Json<'_>) -> Result<StreamFormat, Misfit> {
     let mut format = Object::of(value)?;
     Ok(match action(&mut format)? {
         Action::Send => {
@@ -38,7 +37,7 @@ pub(super) fn stream(value: Value) -> Result<StreamFormat, Misfit> {
 }
 
 /// Reads `ws-message`.
-pub(super) fn ws(value: Value) -> Result<WsFormat, Misfit> {
+pub(super) fn ws(value: Json<'_>) -> Result<WsFormat, Misfit> {
     let mut format = Object::of(value)?;
     Ok(match action(&mut format)? {
         Action::Send => WsFormat::Send(ws_message(&mut format)?),
@@ -57,7 +56,7 @@ enum Action {
     Refresh,
 }
 
-fn action(format: &mut Object) -> Result<Action, Misfit> {
+fn action(format: &mut Object<'_>) -> Result<Action, Misfit> {
     let actions = [
         ("send", Action::Send),
         ("hint", Action::Hint),
@@ -68,7 +67,7 @@ fn action(format: &mut Object) -> Result<Action, Misfit> {
     Ok(action.unwrap_or(Action::Send))
 }
 
-fn http_response(format: &mut Object) -> Result<HttpResponse, Misfit> {
+fn http_response(format: &mut Object<'_>) -> Result<HttpResponse, Misfit> {
     let status = format.take("code", json::status)?.unwrap_or(http::StatusCode::OK);
     let reason = format.take("reason", json::reason)?.filter(|reason| !reason.is_empty());
     let mut fields = format.take("headers", json::fields)?.unwrap_or_default();
@@ -80,15 +79,15 @@ fn http_response(format: &mut Object) -> Result<HttpResponse, Misfit> {
 }
 
 /// The first of the body members that is there; the others are not looked at.
-fn http_body(format: &mut Object) -> Result<Body, Misfit> {
+fn http_body(format: &mut Object<'_>) -> Result<Body, Misfit> {
     if let Some(body) = format.take("body-bin", json::base64)? {
         return Ok(Body::Whole(body));
     }
     if let Some(body) = format.take("body", json::text)? {
         return Ok(Body::Whole(body));
     }
-    let patch = |value: Value| match value {
-        Value::Array(_) => Ok(Body::Patch(value)),
+    let patch = |value: Json<'_>| match value {
+        Json::List(_) => Ok(Body::Patch(value.into())),
         _ => Err(Flaw::NotA("an array").into()),
     };
     let body = format.take("body-patch", patch)?;
@@ -120,14 +119,14 @@ impl Given {
 }
 
 /// The first of the content members that is there.
-fn content(format: &mut Object) -> Result<Option<Given>, Misfit> {
+fn content(format: &mut Object<'_>) -> Result<Option<Given>, Misfit> {
     match format.take("content-bin", json::base64)? {
         Some(data) => Ok(Some(Given::Bin(data))),
         None => Ok(format.take("content", json::text)?.map(Given::Text)),
     }
 }
 
-fn ws_message(format: &mut Object) -> Result<WsMessage, Misfit> {
+fn ws_message(format: &mut Object<'_>) -> Result<WsMessage, Misfit> {
     let types = [
         ("text", WsType::Text),
         ("binary", WsType::Binary),
@@ -157,7 +156,7 @@ fn control_data(data: Bytes) -> Result<Bytes, Misfit> {
     Ok(data)
 }
 
-fn ws_close(format: &mut Object) -> Result<WsFormat, Misfit> {
+fn ws_close(format: &mut Object<'_>) -> Result<WsFormat, Misfit> {
     let code = format.take("code", close_code)?.unwrap_or(NORMAL);
     let mut reason = format.take("reason", string)?.unwrap_or_default();
     while reason.len() > REASON_MAX {
@@ -173,7 +172,7 @@ const NORMAL: u16 = 1000;
 const REASON_MAX: usize = 123;
 
 /// A code that may go over the wire; 0 and 1005 are ways to say "no code" (WS-31).
-fn close_code(value: Value) -> Result<u16, Misfit> {
+fn close_code(value: Json<'_>) -> Result<u16, Misfit> {
     match whole(value)? {
         0 | 1005 => Ok(NORMAL),
         code @ (1000..=1003 | 1007..=1014 | 3000..=4999) => Ok(code as u16),

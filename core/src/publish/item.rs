@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::ground::ReceiptId;
 use crate::message::Fields;
 
 /// One published item; carries up to one format a kind of hold (PUB-4).
@@ -20,6 +21,8 @@ pub struct Item {
     pub meta: Vec<(String, String)>,
     /// The publisher's own size for block accounting, in bytes (RATE-5).
     pub size: Option<u64>,
+    /// Who wants to hear how many holds it reached.
+    pub receipt: Option<ReceiptId>,
     /// What response holds get.
     pub response: Option<ResponseFormat>,
     /// What stream holds get.
@@ -57,6 +60,16 @@ pub struct HttpResponse {
     pub body: Body,
     /// `content-filters`, if given (PUB-7).
     pub content_filters: Option<Vec<String>>,
+}
+
+impl HttpResponse {
+    /// Bytes of the body, as far as they are known.
+    pub fn weight(&self) -> usize {
+        match &self.body {
+            Body::Whole(body) => body.len(),
+            Body::Patch(_) => 0,
+        }
+    }
 }
 
 /// The body of an `http-response` item.

@@ -1,11 +1,10 @@
 //! The JSON form of items (PUB-1 to PUB-7, CTRL-1 to CTRL-5).
 
-use serde_json::Value;
 use thiserror::Error;
 
 use super::Item;
 use super::format::{response, stream, ws};
-use crate::json::{Flaw, Misfit, Object, boolean, string, string_map, whole};
+use crate::json::{Flaw, Json, Misfit, Object, boolean, string, string_map, whole};
 
 /// Why a publish was refused. Nothing of it was published (CTRL-3).
 #[derive(Clone, PartialEq, Eq, Debug, Error)]
@@ -30,16 +29,16 @@ pub fn parse_items(body: &[u8]) -> Result<Vec<Item>, PublishError> {
     items.into_iter().enumerate().map(item).collect()
 }
 
-fn items(body: &[u8]) -> Result<Vec<Value>, Misfit> {
+fn items(body: &[u8]) -> Result<Vec<Json<'_>>, Misfit> {
     Object::parse(body)?.need("items", |value| match value {
-        Value::Array(items) => Ok(items),
+        Json::List(items) => Ok(items),
         _ => Err(Flaw::NotA("an array").into()),
     })
 }
 
 const FORMATS: &str = "http-response, http-stream, ws-message";
 
-fn item(value: Value) -> Result<Item, Misfit> {
+fn item(value: Json<'_>) -> Result<Item, Misfit> {
     let mut object = Object::of(value)?;
     let mut item = Item {
         channel: object.need("channel", string)?,
@@ -68,7 +67,7 @@ fn item(value: Value) -> Result<Item, Misfit> {
 }
 
 /// Takes the formats out of `formats`, or out of an item in the short form (PUB-1).
-fn formats_of(formats: &mut Object, item: &mut Item) -> Result<(), Misfit> {
+fn formats_of(formats: &mut Object<'_>, item: &mut Item) -> Result<(), Misfit> {
     item.response = formats.take("http-response", response)?;
     item.stream = formats.take("http-stream", stream)?;
     item.ws = formats.take("ws-message", ws)?;

@@ -3,8 +3,10 @@
 mod format;
 pub mod item;
 mod json;
+mod release;
 
 pub use item::{
     Body, Content, HttpResponse, Item, ResponseFormat, StreamFormat, WsFormat, WsMessage, WsType,
 };
 pub use json::{PublishError, parse_items};
+pub use release::{Release, Scope};

@@ -7,6 +7,7 @@
 
 mod authority;
 mod deny;
+mod jsonp;
 mod lex;
 mod model;
 mod parse;
@@ -15,6 +16,7 @@ mod table;
 
 pub use authority::Authority;
 pub use deny::is_denied;
+pub use jsonp::{JsonpMode, JsonpRules};
 pub use model::{Connect, Proto, Route, Target};
 pub use parse::{Loaded, parse_line, parse_routes};
 pub use problem::{LineError, Warning};

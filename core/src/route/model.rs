@@ -3,6 +3,7 @@
 use core::fmt;
 use std::sync::Arc;
 
+use super::JsonpRules;
 use crate::grip::Key;
 use crate::message::Field;
 
@@ -40,6 +41,10 @@ pub struct Route {
     pub debug: bool,
     /// `no_grip`.
     pub no_grip: bool,
+    /// `aco`: scripts of other origins may read the answers.
+    pub cross_origin: bool,
+    /// `jsonp_cb` and the others; they mean something only with `aco`.
+    pub jsonp: JsonpRules,
     /// Where requests go, in the order of trying.
     pub targets: Vec<Arc<Target>>,
 }

@@ -3,8 +3,12 @@
 use core::net::Ipv6Addr;
 use std::sync::Arc;
 
+use http::Method;
+
 use super::lex::{Property, Section, sections};
-use super::{Authority, Connect, LineError, Proto, Route, Table, Target, Warning};
+use super::{
+    Authority, Connect, JsonpMode, JsonpRules, LineError, Proto, Route, Table, Target, Warning,
+};
 use crate::grip::Key;
 use crate::message::{Field, is_field_text, is_token};
 
@@ -80,12 +84,9 @@ fn condition(
             "debug" => route.debug = property.flag(warnings),
             "no_grip" => route.no_grip = property.flag(warnings),
             "sockjs" | "sockjs_as_path" => return Err(LineError::Unsupported(property.name)),
-            "jsonp_mode" => {
-                property.one_of(&[("basic", ()), ("extended", ())])?;
-                warnings.push(Warning::NoEffect(property.name));
-            }
-            "aco" | "session" | "log_level" | "jsonp_cb" | "jsonp_body" | "jsonp_defcb"
-            | "jsonp_defmethod" => warnings.push(Warning::NoEffect(property.name)),
+            "aco" => route.cross_origin = property.flag(warnings),
+            name if name.starts_with("jsonp_") => jsonp(property, &mut route.jsonp, warnings)?,
+            "session" | "log_level" => warnings.push(Warning::NoEffect(property.name)),
             _ => warnings.push(Warning::UnknownProperty(property.name)),
         }
     }
@@ -114,6 +115,31 @@ fn target(section: Section, warnings: &mut Vec<Warning>) -> Result<Target, LineE
         }
     }
     Ok(target)
+}
+
+/// One of the options about JSON-P (CORS-20).
+fn jsonp(
+    property: Property,
+    rules: &mut JsonpRules,
+    warnings: &mut Vec<Warning>,
+) -> Result<(), LineError> {
+    let modes = [("basic", JsonpMode::Basic), ("extended", JsonpMode::Extended)];
+    let name = property.name.clone();
+    match name.as_str() {
+        "jsonp_mode" => rules.mode = property.one_of(&modes)?,
+        "jsonp_cb" => {
+            rules.callback = property.nonempty().unwrap_or_else(|| JsonpRules::default().callback);
+        }
+        "jsonp_body" => rules.body = property.nonempty(),
+        "jsonp_defcb" => rules.default_callback = property.nonempty(),
+        "jsonp_defmethod" => {
+            let method = |text: &str| Method::from_bytes(text.as_bytes()).ok();
+            let text = property.checked(|text| text.is_empty() || method(text).is_some())?;
+            rules.default_method = method(&text);
+        }
+        _ => warnings.push(Warning::UnknownProperty(name)),
+    }
+    Ok(())
 }
 
 const PROTOS: [(&str, Proto); 2] = [("http", Proto::Http), ("ws", Proto::Ws)];

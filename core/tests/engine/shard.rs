@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use crate::contract::Contract;
 use bytes::Bytes;
 use holdfast_core::engine::{
-    Action, Actions, Config, Engine, Event, FanoutShape, OriginFault, Request,
+    Action, Actions, CallBody, CallRead, CallRequest, ClientGone, Config, Engine, Event,
+    FanoutShape, OriginFault, Outgoing, Request,
 };
-use holdfast_core::ground::{ConnId, Limits, Seed, ShardId, Span, Time, UnixTime};
+use holdfast_core::ground::{
+    CallId, ConnId, Count, Limits, ReceiptId, Seed, ShardId, Span, Time, UnixTime,
+};
 use holdfast_core::message::{BodySize, Fields, RequestHead, ResponseHead, Version};
-use holdfast_core::publish::parse_items;
+use holdfast_core::publish::{Release, parse_items};
 use holdfast_core::route::parse_routes;
 
 /// An engine, the time it is, and what it did last.
@@ -16,6 +20,9 @@ pub struct Shard {
     pub engine: Engine,
     pub now: Time,
     out: Actions,
+    contract: Contract,
+    /// Every call that was ever made, in order; tests name them by their number.
+    calls: Vec<(CallId, CallRequest)>,
 }
 
 /// What the engine did, in a form that tests compare.
@@ -32,7 +39,18 @@ pub enum Did {
     Finish(u32),
     Abort(u32),
     Interest(String, bool),
+    /// A call by its number: its method, target and positions, and its body if there is one.
+    Call(usize, String),
+    ReadWhole(usize),
+    ReadPiece(usize),
+    DropCall(usize),
+    Forget(String, String),
+    Reached(u32),
+    Socket(u32, String),
 }
+
+/// Fields of a message.
+pub type Said = [(&'static str, &'static str)];
 
 pub fn conn(slot: u32) -> ConnId {
     ConnId { slot, generation: 0 }
@@ -50,21 +68,55 @@ impl Shard {
 
     /// A shard with these routes and changed limits.
     pub fn with(routes: &str, change: impl FnOnce(&mut Limits)) -> Self {
+        Self::configured(routes, |config| change(&mut config.limits))
+    }
+
+    /// A shard with these routes and a changed configuration.
+    pub fn configured(routes: &str, change: impl FnOnce(&mut Config)) -> Self {
         let loaded = parse_routes(routes, &mut |path| Err(format!("no file {path}")));
         assert!(loaded.errors.is_empty(), "{:?}", loaded.errors);
         let mut config = Config { routes: loaded.table, ..Config::default() };
-        change(&mut config.limits);
+        change(&mut config);
         let engine = Engine::new(Arc::new(config), ShardId(0), Seed(1), UnixTime(1_790_000_000));
-        Self { engine, now: Time::ZERO, out: Actions::new() }
+        let (out, contract) = (Actions::new(), Contract::default());
+        Self { engine, now: Time::ZERO, out, contract, calls: Vec::new() }
     }
 
     /// Hands over an event and says what the engine did.
     pub fn handle(&mut self, event: Event) -> Vec<Did> {
         self.out.clear();
+        self.contract.tells(&event);
         self.engine.handle(self.now, event, &mut self.out);
         self.engine.audit().expect("the engine is sound");
         let Actions { list, targets } = &self.out;
-        list.iter().flat_map(|action| seen(action, targets)).collect()
+        let mut did = Vec::new();
+        for action in list {
+            self.contract.does(action);
+            if let Action::Call { call, request } = action {
+                self.calls.push((*call, (**request).clone()));
+            }
+            let number = |call: &CallId| {
+                self.calls
+                    .iter()
+                    .rposition(|(known, _)| known == call)
+                    .expect("a call that was made")
+            };
+            did.extend(seen(action, targets, number));
+        }
+        self.contract.settles();
+        did
+    }
+
+    /// Fails if anything is left: exchanges, subscriptions, calls, timers. Lingering channels are waited for.
+    pub fn assert_idle(&mut self) {
+        self.wait(Span::from_secs(60));
+        assert_eq!((self.engine.exchanges(), self.contract.calls()), (0, 0));
+        assert_eq!(self.engine.deadline(), None);
+    }
+
+    /// What was counted.
+    pub fn count(&self, what: Count) -> u64 {
+        self.engine.counters().of(what)
     }
 
     /// The head that the last call sent to a client.
@@ -79,11 +131,71 @@ impl Shard {
 
     /// The request that the last call sent to an origin.
     pub fn forwarded(&self) -> &RequestHead {
-        let mut heads = self.out.list.iter().filter_map(|action| match action {
-            Action::Forward { request, .. } => Some(&request.head),
+        &self.outgoing().head
+    }
+
+    /// The same with its body.
+    pub fn outgoing(&self) -> &Outgoing {
+        let mut requests = self.out.list.iter().filter_map(|action| match action {
+            Action::Forward { request, .. } => Some(request),
             _ => None,
         });
-        heads.next_back().expect("a request was forwarded")
+        requests.next_back().expect("a request was forwarded")
+    }
+
+    /// The request of a call.
+    pub fn call(&self, number: usize) -> &CallRequest {
+        &self.calls[number].1
+    }
+
+    /// The id of a call.
+    pub fn call_id(&self, number: usize) -> CallId {
+        self.calls[number].0
+    }
+
+    /// Up to how many bytes a call is read whole, if it is.
+    pub fn limit(&self, number: usize) -> Option<usize> {
+        self.contract.limit(self.calls[number].0)
+    }
+
+    /// The answer to a call begins.
+    pub fn call_head(&mut self, number: usize, status: u16, fields: &Said) -> Vec<Did> {
+        let call = self.calls[number].0;
+        let head = response(status, fields);
+        self.handle(Event::CallHead { call, head, body: BodySize::Unknown })
+    }
+
+    /// The answer to a call begins, and the size of its body is known.
+    pub fn call_sized(&mut self, number: usize, fields: &Said, size: u64) -> Vec<Did> {
+        let (call, head) = (self.calls[number].0, response(200, fields));
+        self.handle(Event::CallHead { call, head, body: BodySize::Known(size) })
+    }
+
+    /// A piece of the answer to a call.
+    pub fn call_data(&mut self, number: usize, data: &str, end: bool) -> Vec<Did> {
+        let (call, data) = (self.calls[number].0, Bytes::copy_from_slice(data.as_bytes()));
+        self.handle(Event::CallData { call, data, end })
+    }
+
+    /// A call fails.
+    pub fn call_failed(&mut self, number: usize, fault: OriginFault) -> Vec<Did> {
+        self.handle(Event::CallFailed { call: self.calls[number].0, fault })
+    }
+
+    /// The whole answer to a call.
+    pub fn answer(&mut self, number: usize, fields: &Said, body: &str) -> Vec<Did> {
+        self.call_head(number, 200, fields);
+        self.call_data(number, body, true)
+    }
+
+    /// A client leaves.
+    pub fn gone(&mut self, slot: u32) -> Vec<Did> {
+        self.handle(Event::Gone { conn: conn(slot), why: ClientGone::Left })
+    }
+
+    /// So many bytes wait for a client.
+    pub fn backlog(&mut self, slot: u32, bytes: u64) -> Vec<Did> {
+        self.handle(Event::Backlog { conn: conn(slot), bytes })
     }
 
     /// `GET target` on a connection.
@@ -92,13 +204,7 @@ impl Shard {
     }
 
     /// A request without body.
-    pub fn request(
-        &mut self,
-        slot: u32,
-        method: &str,
-        target: &str,
-        fields: &[(&'static str, &'static str)],
-    ) -> Vec<Did> {
+    pub fn request(&mut self, slot: u32, method: &str, target: &str, fields: &Said) -> Vec<Did> {
         let host = [("Host", "example.com")];
         let head = RequestHead {
             method: method.parse().expect("a method"),
@@ -111,14 +217,8 @@ impl Shard {
     }
 
     /// The origin's head arrives.
-    pub fn origin(
-        &mut self,
-        slot: u32,
-        status: u16,
-        fields: &[(&'static str, &'static str)],
-    ) -> Vec<Did> {
-        let mut head = ResponseHead::new(status.try_into().expect("a status"));
-        head.fields = fields.iter().copied().collect::<Fields>();
+    pub fn origin(&mut self, slot: u32, status: u16, fields: &Said) -> Vec<Did> {
+        let head = response(status, fields);
         self.handle(Event::OriginHead { conn: conn(slot), head, body: BodySize::Unknown })
     }
 
@@ -133,23 +233,33 @@ impl Shard {
     }
 
     /// A whole instruct: the request, and the origin's answer to it.
-    pub fn hold(
-        &mut self,
-        slot: u32,
-        fields: &[(&'static str, &'static str)],
-        body: &'static str,
-    ) -> Vec<Did> {
+    pub fn hold(&mut self, slot: u32, fields: &Said, body: &'static str) -> Vec<Did> {
         self.get(slot, "/");
         let mut did = self.origin(slot, 200, fields);
         did.extend(self.body(slot, body, true));
         did
     }
 
-    /// One item, given as JSON, is delivered.
+    /// One item, given as JSON, is delivered outside the sequence of its channel.
     pub fn publish(&mut self, item: &str) -> Vec<Did> {
+        self.release(item, false, false)
+    }
+
+    /// One item, given as JSON, is delivered as the next of its channel.
+    pub fn sequence(&mut self, item: &str) -> Vec<Did> {
+        self.release(item, true, false)
+    }
+
+    /// As [`Self::publish`], and the publisher wants to know how many it reached.
+    pub fn publish_counted(&mut self, item: &str) -> Vec<Did> {
+        self.release(item, false, true)
+    }
+
+    fn release(&mut self, item: &str, sequenced: bool, counted: bool) -> Vec<Did> {
         let items = parse_items(format!(r#"{{"items": [{item}]}}"#).as_bytes()).expect("an item");
-        let item = Arc::new(items.into_iter().next().expect("one item"));
-        self.handle(Event::Deliver { item })
+        let mut item = items.into_iter().next().expect("one item");
+        item.receipt = counted.then_some(RECEIPT);
+        self.handle(Event::Released(Release::Item { item: Arc::new(item), sequenced }))
     }
 
     /// Lets time pass, with every deadline on the way.
@@ -167,7 +277,29 @@ impl Shard {
     }
 }
 
-fn seen(action: &Action, targets: &[ConnId]) -> Vec<Did> {
+/// The only receipt that tests ask for.
+const RECEIPT: ReceiptId = ReceiptId(1);
+
+fn response(status: u16, fields: &Said) -> ResponseHead {
+    let mut head = ResponseHead::new(status.try_into().expect("a status"));
+    head.fields = fields.iter().copied().collect::<Fields>();
+    head
+}
+
+/// An item as JSON: its channel, its id and the one before, and what it is to streams and polls alike.
+pub fn item(channel: &str, id: &str, prev_id: &str, text: &str) -> String {
+    let formats =
+        format!(r#""http-stream": {{"content": "{text}"}}, "http-response": {{"body": "{text}"}}"#);
+    let ids = match (id, prev_id) {
+        ("", "") => String::new(),
+        (id, "") => format!(r#""id": "{id}", "#),
+        ("", prev_id) => format!(r#""prev-id": "{prev_id}", "#),
+        (id, prev_id) => format!(r#""id": "{id}", "prev-id": "{prev_id}", "#),
+    };
+    format!(r#"{{"channel": "{channel}", {ids}{formats}}}"#)
+}
+
+fn seen(action: &Action, targets: &[ConnId], number: impl Fn(&CallId) -> usize) -> Vec<Did> {
     let one = match action {
         Action::Forward { conn, request } => Did::Forward(conn.slot, request.target.to_string()),
         Action::Relay { conn, head } => Did::Relay(conn.slot, head.status.as_u16()),
@@ -182,14 +314,38 @@ fn seen(action: &Action, targets: &[ConnId]) -> Vec<Did> {
         Action::Finish { conn } => Did::Finish(conn.slot),
         Action::Abort { conn } => Did::Abort(conn.slot),
         Action::Interest { channel, wanted } => Did::Interest(channel.to_string(), *wanted),
+        Action::Call { call, request } => Did::Call(number(call), shown(request)),
+        Action::ReadCall { call, read: CallRead::Whole { .. } } => Did::ReadWhole(number(call)),
+        Action::ReadCall { call, read: CallRead::Piece } => Did::ReadPiece(number(call)),
+        Action::DropCall { call } => Did::DropCall(number(call)),
+        Action::Forget { channel, id } => Did::Forget(channel.to_string(), id.to_string()),
+        Action::Reached { receipt, holds } => {
+            assert_eq!(*receipt, RECEIPT);
+            Did::Reached(*holds)
+        }
+        Action::Socket { conn, action } => Did::Socket(conn.slot, crate::sockets::shown(action)),
         Action::Fanout { shape, targets: range, .. } => {
             let targets = &targets[range.start as usize..range.end as usize];
             let each = |conn: &ConnId| match shape {
-                FanoutShape::Data(data) => Did::Write(conn.slot, text(data)),
+                FanoutShape::Data(data) | FanoutShape::Frame(data) => {
+                    Did::Write(conn.slot, text(data))
+                }
                 FanoutShape::Finish => Did::Finish(conn.slot),
             };
             return targets.iter().map(each).collect();
         }
     };
     vec![one]
+}
+
+fn shown(request: &CallRequest) -> String {
+    let head = &request.head;
+    let mut words = vec![head.method.to_string(), text(&head.target)];
+    words.extend(head.fields.all("Grip-Last").map(|last| format!("({})", text(last))));
+    match &request.body {
+        CallBody::Bytes(body) if body.is_empty() => {}
+        CallBody::Bytes(body) => words.push(text(body)),
+        CallBody::OfClient(conn) => words.push(format!("body of {}", conn.slot)),
+    }
+    words.join(" ")
 }

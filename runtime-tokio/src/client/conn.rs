@@ -9,14 +9,16 @@ use std::future::poll_fn;
 use std::net::IpAddr;
 use std::task::{Context, Poll, Waker};
 
-use holdfast_core::engine::{Event, Outgoing};
+use holdfast_core::engine::{Connect, Event, Outgoing};
 use holdfast_core::ground::{ConnId, Time};
 use holdfast_core::http1::Server;
 use holdfast_core::message::{BodySize, ResponseHead};
 use tokio::net::TcpStream;
 
+use super::keeping::Kept;
 use super::outbox::Outbox;
 use super::patience::{Wait, Waiting};
+use super::socket::Socket;
 use super::{Left, Why};
 use crate::intake::Intake;
 use crate::shard::Shard;
@@ -35,8 +37,11 @@ pub(crate) struct Conn {
     pub(super) ends_by_close: Cell<bool>,
     /// Bytes read and not understood yet: an incomplete head, a pipelined request, the beginning of a body.
     pub(super) inbox: RefCell<Intake>,
+    /// The body of the request under way, in case that it must be repeated.
+    pub(super) kept: RefCell<Kept>,
     pub(super) outbox: RefCell<Outbox>,
-    /// What waits in the outbox is written when its turn comes in a fan-out.
+    pub(super) socket: RefCell<Option<Box<Socket>>>,
+    /// What waits in the outbox is written when its turn comes: in a fan-out, or after what leads to more of it.
     pub(crate) in_line: Cell<bool>,
     /// The engine was told of a backlog, and not yet that it has gone.
     pub(super) owes: Cell<bool>,
@@ -55,6 +60,8 @@ pub(crate) enum Stage {
     Asked,
     /// The engine has it; the response has begun.
     Begun,
+    /// The engine has it; it has become a WebSocket.
+    Socket,
     /// The engine has let it go; the origin's response is passed through.
     Relaying,
     /// The response is complete.
@@ -88,6 +95,7 @@ pub(crate) enum RequestBody {
 /// What the engine wants done at an origin. A later order makes an earlier one void.
 pub(crate) enum Order {
     Forward(Box<Outgoing>),
+    Connect(Box<Connect>),
     Relay(Box<ResponseHead>),
     Collect(usize),
     Stream,
@@ -107,7 +115,9 @@ impl Conn {
             request_size: Cell::new(BodySize::Empty),
             ends_by_close: Cell::new(false),
             inbox: RefCell::new(Intake::default()),
+            kept: RefCell::default(),
             outbox: RefCell::new(Outbox::default()),
+            socket: RefCell::default(),
             in_line: Cell::new(false),
             owes: Cell::new(false),
             order: Cell::new(None),
@@ -127,7 +137,7 @@ impl Conn {
 
     /// Whether the engine has the exchange, and wants to hear of it.
     pub(crate) fn is_engaged(&self) -> bool {
-        matches!(self.stage.get(), Stage::Asked | Stage::Begun)
+        matches!(self.stage.get(), Stage::Asked | Stage::Begun | Stage::Socket)
     }
 
     /// Leaves an order for the task.
@@ -143,7 +153,7 @@ impl Conn {
     /// Whether the engine has ended what the task does at the origin, or wants something else done there.
     pub(crate) fn is_called_off(&self) -> bool {
         let order = self.order.take();
-        let other = matches!(order, Some(Order::Drop | Order::Forward(_)));
+        let other = matches!(order, Some(Order::Drop | Order::Forward(_) | Order::Connect(_)));
         self.order.set(order);
         other || matches!(self.stage.get(), Stage::Answered | Stage::Aborted)
     }

@@ -1,23 +1,27 @@
 //! The task of a client connection: reads requests, asks the engine, does what it orders, and waits.
 //!
 //! Its future is small, for there may be a hundred thousand of them asleep. All that is heavy is boxed and lives
-//! only while a request is at an origin.
+//! only while a request is at an origin. A connection that becomes a WebSocket keeps its task.
 
 mod conn;
+mod keeping;
 mod outbox;
 mod patience;
 mod reading;
+mod socket;
 mod writing;
 
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use holdfast_core::engine::{ClientGone, Event};
+use holdfast_core::engine::{ClientGone, Event, Request};
 use holdfast_core::http1::RequestError;
+use holdfast_core::ws::{Upgrade, Violation};
 use http::StatusCode;
 
 use conn::Side;
 pub(crate) use conn::{Conn, Order, RequestBody, Stage};
+pub(crate) use outbox::Outbox;
 pub(crate) use patience::{Patience, Wait};
 pub(crate) use reading::Part;
 pub(crate) use writing::Persist;
@@ -43,6 +47,8 @@ pub(crate) enum Why {
     BadBody(RequestError),
     /// It is held and sends so much ahead that its leaving would go unseen behind it.
     TooFarAhead,
+    /// It breaks the protocol of its WebSocket.
+    BadFrame(Violation),
 }
 
 /// How a connection is closed.
@@ -94,25 +100,48 @@ async fn converse(shard: &Shard, conn: &Conn) -> Close {
 /// Serves one request; an error says how the connection ends.
 async fn serve_one(shard: &Shard, conn: &Conn) -> Result<(), Close> {
     let request = conn.next_request(shard).await?;
-    conn.set_stage(Stage::Asked);
-    shard.tell(Event::Request { conn: conn.id, request });
-    exchange(shard, conn).await.map_err(|left| conn.part(shard, left))?;
+    conn.announce(shard, request)?;
+    let served = exchange(shard, conn).await;
+    conn.part_from_backend(shard);
+    served.map_err(|left| conn.part(shard, left))?;
     conn.rest()
 }
 
-/// Does what the engine orders until the response is complete, or cannot be.
+/// Does what the engine orders until the response is complete, or cannot be, or the WebSocket ends that it has
+/// become.
 async fn exchange(shard: &Shard, conn: &Conn) -> Result<(), Left> {
     while let Some(order) = conn.held(shard).await? {
-        if let Order::Forward(request) = order {
-            Box::pin(origin::forward(shard, conn, request)).await?;
+        match order {
+            Order::Forward(request) => Box::pin(origin::forward(shard, conn, request)).await?,
+            Order::Connect(connect) => Box::pin(origin::connect(shard, conn, connect)).await?,
+            // For a request to an origin that has ended meanwhile.
+            Order::Relay(_) | Order::Collect(_) | Order::Stream | Order::Drop => {}
         }
-        // Any other order was for a request to an origin that has ended meanwhile.
     }
-    Ok(())
+    if conn.stage() == Stage::Socket { conn.converse(shard).await } else { Ok(()) }
 }
 
 impl Conn {
-    /// Waits while nothing is done at an origin; `None` when the exchange has ended.
+    /// Tells the engine of a request. What asks for a WebSocket in a wrong way never gets there (WS-2).
+    fn announce(&self, shard: &Shard, request: Request) -> Result<(), Close> {
+        self.set_stage(Stage::Asked);
+        match Upgrade::of(&request.head, request.body) {
+            Upgrade::None => shard.tell(Event::Request { conn: self.id, request }),
+            Upgrade::Valid(accept) => {
+                // A client that is refused has nothing else to ask for (WS-10).
+                self.wire.borrow_mut().close_after();
+                shard.tell(Event::Upgrade { conn: self.id, request, accept });
+            }
+            Upgrade::Invalid(response) => {
+                shard.stats.bump(Stat::BadRequest);
+                shard.render(|out| self.respond(&response, Persist::Close, out));
+                return Err(Close::Linger);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits while nothing is done at an origin; `None` when the exchange has ended or is a WebSocket now.
     async fn held(&self, shard: &Shard) -> Result<Option<Order>, Left> {
         self.drive(|cx| {
             let polled = self.poll_held(cx, shard);
@@ -123,7 +152,7 @@ impl Conn {
     }
 
     fn poll_held(&self, cx: &mut Context<'_>, shard: &Shard) -> Poll<Result<Option<Order>, Left>> {
-        if matches!(self.stage(), Stage::Answered | Stage::Aborted) {
+        if matches!(self.stage(), Stage::Answered | Stage::Aborted | Stage::Socket) {
             return Poll::Ready(Ok(None));
         }
         if let Some(order) = self.take_order() {
@@ -158,6 +187,10 @@ impl Conn {
             Why::TooFarAhead if !begun => {
                 (StatusCode::BAD_REQUEST, "Too much sent ahead of the response.".to_owned())
             }
+            Why::BadFrame(violation) => {
+                shard.render(|out| self.close_for(*violation, out));
+                return Close::Linger;
+            }
             Why::Gone => return Close::Now,
             _ => {
                 self.abort();
@@ -170,13 +203,16 @@ impl Conn {
 
     /// After a response: whether another request can come, or how to close.
     fn rest(&self) -> Result<(), Close> {
+        self.forget_body();
         if self.stage() == Stage::Aborted {
             return Err(self.cut());
         }
         let unread = self.body.get() != RequestBody::Complete || !self.inbox.borrow().is_empty();
+        let was_socket = self.socket.take().is_some();
         match self.wire.borrow_mut().next_request() {
             true => Ok(()),
-            false if unread => Err(Close::Linger),
+            // Who closes a WebSocket first may have an answer coming.
+            false if unread || was_socket => Err(Close::Linger),
             false => Err(Close::Now),
         }
     }
@@ -213,6 +249,7 @@ impl Why {
             Self::Stalled => ClientGone::Stalled,
             Self::SlowBody | Self::BadBody(_) => ClientGone::BadBody,
             Self::TooFarAhead => ClientGone::Left,
+            Self::BadFrame(_) => ClientGone::BadFrame,
         }
     }
 
@@ -223,6 +260,7 @@ impl Why {
             Self::SlowBody => Stat::SlowBody,
             Self::BadBody(_) => Stat::BadRequest,
             Self::TooFarAhead => Stat::TooFarAhead,
+            Self::BadFrame(_) => Stat::BadFrame,
         }
     }
 }

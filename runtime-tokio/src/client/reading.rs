@@ -57,7 +57,7 @@ impl Conn {
         while head.is_none() {
             let (stream, scratch) =
                 (&mut *self.stream.borrow_mut(), &mut *shard.scratch.borrow_mut());
-            let take = |input: &[u8]| self.head(input, &limits);
+            let take = |input: &mut [u8]| self.head(input, &limits);
             head = match ready!(inbox.poll_digest(cx, stream, scratch, take)) {
                 Ok(Some(head)) => head,
                 Ok(None) | Err(_) => return Poll::Ready(Err(Close::Now)),
@@ -113,7 +113,7 @@ impl Conn {
             }
         }
         let (stream, scratch) = (&mut *self.stream.borrow_mut(), &mut *shard.scratch.borrow_mut());
-        let take = |input: &[u8]| self.decode(input, &limits, &mut sink);
+        let take = |input: &mut [u8]| self.decode(input, &limits, &mut sink);
         match ready!(inbox.poll_digest(cx, stream, scratch, take)) {
             Ok(Some(decoded)) => {
                 self.progress(shard);
@@ -143,9 +143,13 @@ impl Conn {
             };
             at += consumed;
             match event {
-                Some(ServerEvent::Data(data)) => sink(Part::Data(data)),
+                Some(ServerEvent::Data(data)) => {
+                    self.keep(data, limits.kept_body_bytes);
+                    sink(Part::Data(data));
+                }
                 Some(ServerEvent::End) => {
                     self.body.set(RequestBody::Complete);
+                    self.kept.borrow_mut().complete();
                     sink(Part::End);
                 }
                 Some(ServerEvent::Head { .. }) | None => break,

@@ -147,6 +147,9 @@ impl Conn {
             return;
         }
         let mut outbox = self.outbox.borrow_mut();
+        if self.in_line.get() {
+            return outbox.push(rest(0));
+        }
         let written = if outbox.is_empty() { self.try_write(bytes) } else { Ok(0) };
         match written {
             Ok(taken) if taken == bytes.len() => {}

@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use holdfast_core::engine::Config;
+use holdfast_core::grip::Key;
 
 pub use ini::IniError;
 pub use read::{Loaded, Options, Source, examine, load};
@@ -25,6 +26,8 @@ pub struct Settings {
     pub listeners: Vec<SocketAddr>,
     /// Where publishers are served, if anywhere.
     pub publish: Option<PublishListener>,
+    /// The key that signs the tokens of publishers; without one there is no check (`publish_key`).
+    pub publish_key: Option<Key>,
     /// Routes, policy and bounds of the core.
     pub core: Config,
     /// Client connections at once (`client_maxconn`).
@@ -60,6 +63,7 @@ impl Default for Settings {
                 max_headers: 10_000,
                 max_body: 1_000_000,
             }),
+            publish_key: None,
             core: Config::default(),
             client_maxconn: 50_000,
             workers: std::thread::available_parallelism().map_or(1, usize::from),

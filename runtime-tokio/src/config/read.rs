@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use holdfast_core::forward::{Policy, XffRule};
+use holdfast_core::forward::{LinkHosts, Policy, XffRule};
 use holdfast_core::ground::{Limits, Span};
 use tracing::level_filters::LevelFilter;
 
@@ -81,7 +81,10 @@ pub fn examine(options: &Options) -> Result<Loaded, ConfigError> {
     };
     let mut settings = settings(&mut values, options);
     settings.core.policy = policy(&mut values, &path);
-    settings.core.limits = limits(&mut values);
+    let limits = limits(&mut values, settings.workers);
+    settings.core.limits = socket_limits(&mut values, limits);
+    let key = |spec: &str| key_of(spec, &path);
+    settings.publish_key = values.read("holdfast", "publish_key", None, key);
     let log_level =
         values.read("runner", "log_level", None, |text| text::log_level(text).map(Some));
 
@@ -166,6 +169,7 @@ fn settings(values: &mut Values, options: &Options) -> Settings {
     Settings {
         listeners: options.port.map_or_else(|| listeners(values), |port| vec![port]),
         publish: publish(values, options.id),
+        publish_key: None,
         client_maxconn: values.number("runner", "client_maxconn", defaults.client_maxconn, COUNT),
         workers: values.number("proxy", "workers", defaults.workers, 1..=1024),
         connect_timeout: timeout(values, "connect_timeout", 1, defaults.connect_timeout),
@@ -245,11 +249,23 @@ fn policy(values: &mut Values, path: &Path) -> Policy {
         orig_headers_need_mark: values.list("proxy", "orig_headers_need_mark"),
         accept_pushpin_route: values.bool("proxy", "accept_pushpin_route", false),
         cdn_loop: values.string("proxy", "cdn_loop").unwrap_or_default(),
+        auto_cross_origin: values.bool("proxy", "auto_cross_origin", false),
+        cross_origin_allow: values.list("holdfast", "cross_origin_allow"),
+        pass_pings: values.bool("holdfast", "pass_pings", false),
+        link_hosts: link_hosts(values.list("holdfast", "link_hosts")),
         debug: values.bool("proxy", "debug", false),
     }
 }
 
-fn limits(values: &mut Values) -> Limits {
+/// All hosts if none is named, or `*`.
+fn link_hosts(names: Vec<String>) -> LinkHosts {
+    if names.is_empty() || names.iter().any(|name| name == "*") {
+        return LinkHosts::Any;
+    }
+    LinkHosts::Only(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+}
+
+fn limits(values: &mut Values, workers: usize) -> Limits {
     let defaults = Limits::default();
     let mut seconds = |section: &str, key: &str, least, default: Span| {
         let default = default.as_secs();
@@ -257,7 +273,12 @@ fn limits(values: &mut Values) -> Limits {
     };
     let origin_timeout = seconds("holdfast", "origin_timeout", 1, defaults.origin_timeout);
     let id_ttl = seconds("handler", "id_cache_ttl", 0, defaults.id_ttl);
+    let linger = seconds("handler", "subscription_linger", 0, defaults.subscription_linger);
+    let wait = defaults.message_wait.as_nanos() / 1_000_000;
+    let message_wait = values.number("handler", "message_wait", wait, 0..=u64::from(u32::MAX));
     let channels = defaults.channels_per_hold;
+    // Each shard keeps the time of its own deliveries, without asking the others.
+    let share = |rate: u32| rate.div_ceil(u32::try_from(workers).unwrap_or(u32::MAX).max(1));
     Limits {
         head_bytes: values.number("runner", "client_buffer_size", defaults.head_bytes, COUNT),
         channels_per_hold: values.number("handler", "connection_subscription_max", channels, COUNT),
@@ -270,8 +291,60 @@ fn limits(values: &mut Values) -> Limits {
         origin_timeout,
         id_ttl,
         id_cache: values.number("holdfast", "id_cache_size", defaults.id_cache, COUNT),
+        message_wait: Span::from_millis(message_wait),
+        recoveries_per_second: values.number(
+            "holdfast",
+            "recoveries_per_second",
+            defaults.recoveries_per_second,
+            1..=u32::MAX,
+        ),
+        first_subscription_delay: defaults
+            .first_subscription_delay
+            .filter(|_| values.bool("handler", "update_on_first_subscription", true)),
+        subscription_linger: linger,
+        message_rate: bound(values, "message_rate").map(share),
+        message_hwm: bound(values, "message_hwm"),
+        message_block_size: bound(values, "message_block_size"),
         ..defaults
     }
+}
+
+/// What concerns WebSockets.
+fn socket_limits(values: &mut Values, limits: Limits) -> Limits {
+    let mut seconds = |key: &str, least, default: Span| {
+        let range = least..=u64::from(u32::MAX);
+        Span::from_secs(values.number("holdfast", key, default.as_secs(), range))
+    };
+    let idle = seconds("socket_idle_timeout", 1, limits.socket_idle_timeout);
+    let ping = seconds("socket_ping_interval", 0, Span::ZERO);
+    let close = seconds("close_timeout", 1, limits.close_timeout);
+    let woh_timeout = seconds("woh_timeout", 1, limits.woh_timeout);
+    let (queue, backlog) = (limits.woh_queue_bytes, limits.socket_backlog_bytes);
+    Limits {
+        socket_idle_timeout: idle,
+        socket_ping_interval: Some(ping).filter(|ping| *ping > Span::ZERO),
+        close_timeout: close,
+        woh_timeout,
+        woh_queue_bytes: values.number("holdfast", "woh_queue_bytes", queue, COUNT),
+        socket_backlog_bytes: values.number(
+            "holdfast",
+            "socket_backlog_bytes",
+            backlog,
+            1..=u64::MAX,
+        ),
+        ..limits
+    }
+}
+
+/// A bound that there is none of where the key is absent, empty, zero or -1.
+fn bound<T: TryFrom<u64>>(values: &mut Values, key: &str) -> Option<T> {
+    values.read("handler", key, None, |text| match text {
+        "" | "0" | "-1" => Ok(None),
+        text => {
+            let number = text.parse().ok().and_then(|number: u64| T::try_from(number).ok());
+            number.map(Some).ok_or_else(|| format!("{text:?} is not a whole number that fits"))
+        }
+    })
 }
 
 #[cfg(test)]

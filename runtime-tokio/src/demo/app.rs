@@ -4,7 +4,10 @@ use std::cell::RefCell;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use holdfast_core::wsoh::MEDIA_TYPE;
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, SEC_WEBSOCKET_EXTENSIONS,
+};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde_json::Value;
@@ -12,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::counter::{CHANNEL, Counter, EVENTS_PATH, VALUE_PATH};
 use super::journal::Journal;
+use super::socket::{self, SOCKET_PATH};
 
 const PAGE: &str = include_str!("page.html");
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -34,14 +38,17 @@ impl App {
     }
 
     /// The answer to a request.
-    pub(super) fn answer(&self, request: &Parts) -> Response<Bytes> {
+    pub(super) fn answer(&self, request: &Parts, body: &Bytes) -> Response<Bytes> {
         match request.uri.path() {
             "/" => reads_only(request, page),
             LOG_PATH => reads_only(request, || self.log(request)),
-            VALUE_PATH | EVENTS_PATH => {
+            VALUE_PATH | EVENTS_PATH | SOCKET_PATH => {
                 let began = Instant::now();
-                let response = self.counter(request);
-                self.journal.borrow_mut().exchange(request, &response, began.elapsed());
+                let response = match request.uri.path() {
+                    SOCKET_PATH => self.socket(request, body),
+                    _ => self.counter(request),
+                };
+                self.journal.borrow_mut().exchange(request, body, &response, began.elapsed());
                 response
             }
             _ => plain(StatusCode::NOT_FOUND, "There is nothing here.\n"),
@@ -57,6 +64,26 @@ impl App {
             (&Method::POST, true) => self.raise(),
             (_, true) => not_allowed("GET, HEAD, POST"),
             (_, false) => not_allowed("GET"),
+        }
+    }
+
+    fn socket(&self, request: &Parts, events: &Bytes) -> Response<Bytes> {
+        if request.method != Method::POST {
+            return not_allowed("POST");
+        }
+        if request.headers.get(CONTENT_TYPE).is_none_or(|kind| kind != MEDIA_TYPE) {
+            return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Only WebSocket events come here.\n");
+        }
+        let raise = || drop(self.raise());
+        match socket::answer(events.clone(), raise, || self.counter.borrow().json()) {
+            Ok(events) => {
+                let mut response = Response::new(events);
+                let headers = response.headers_mut();
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+                headers.insert(SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static("grip"));
+                response
+            }
+            Err(_) => plain(StatusCode::BAD_REQUEST, "These are no events.\n"),
         }
     }
 

@@ -67,12 +67,14 @@ impl Counter {
             "formats": {
                 "http-response": { "headers": { "Content-Type": JSON }, "body": self.json() },
                 "http-stream": { "content": self.event() },
+                "ws-message": { "content": self.json() },
             },
         });
         (answer(JSON, self.json()), item)
     }
 
-    fn json(&self) -> String {
+    /// The value as JSON.
+    pub(super) fn json(&self) -> String {
         format!("{{\"value\": {}}}\n", self.value)
     }
 

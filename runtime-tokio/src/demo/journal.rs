@@ -35,6 +35,7 @@ enum Entry {
     Exchange {
         request: String,
         asked: Vec<Field>,
+        said: String,
         status: u16,
         answered: Vec<Field>,
         body: String,
@@ -51,15 +52,23 @@ type Field = (String, String);
 
 impl Journal {
     /// A request and its answer, which took the backend `spent`.
-    pub(super) fn exchange(&mut self, asked: &Parts, answered: &Response<Bytes>, spent: Duration) {
+    pub(super) fn exchange(
+        &mut self,
+        asked: &Parts,
+        said: &[u8],
+        answered: &Response<Bytes>,
+        spent: Duration,
+    ) {
         self.push(Entry::Exchange {
             request: shorten(&format!("{} {}", asked.method, asked.uri)),
-            asked: fields(&asked.headers, &["accept", "grip-sig", "grip-last"]),
+            asked: fields(&asked.headers, &["accept", "connection-id", "grip-sig", "grip-last"]),
+            said: shorten(&String::from_utf8_lossy(said)),
             status: answered.status().as_u16(),
             answered: fields(
                 answered.headers(),
                 &[
                     "content-type",
+                    "sec-websocket-extensions",
                     "grip-hold",
                     "grip-channel",
                     "grip-timeout",

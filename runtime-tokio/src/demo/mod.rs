@@ -10,14 +10,15 @@
 //!                                +---- POST /publish/ (one item) -----+
 //! ```
 //!
-//! `counter` is the application, `app` gives it paths and keeps the `journal` that the page shows,
-//! `publisher` talks to the publish API, and `server` is the socket.
+//! `counter` is the application, `socket` what it says over WebSockets, `app` gives them paths and keeps the
+//! `journal` that the page shows, `publisher` talks to the publish API, and `server` serves.
 
 mod app;
 mod counter;
 mod journal;
 mod publisher;
 mod server;
+mod socket;
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -63,6 +64,13 @@ pub fn start(options: DemoOptions) -> io::Result<DemoHandle> {
         }
     })?;
     Ok(DemoHandle { addr, _stop: stop })
+}
+
+impl DemoHandle {
+    /// The line of a routes file that puts a proxy before it; its WebSockets come over HTTP.
+    pub fn route(&self) -> String {
+        format!("* {},over_http", self.addr)
+    }
 }
 
 /// What to tell the user in the terminal once the proxy listens on `http_addr`.

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,6 +24,8 @@ use super::publisher::{self, PublishUrl};
 
 /// How many connections are served at a time; more wait in the listener's backlog.
 const CONNECTIONS: usize = 1024;
+/// How many bytes of a request's body are read.
+const BODY: usize = 64 << 10;
 /// How long a connection may stay without a request; longer than a proxy keeps one in its pool.
 const IDLE: Duration = Duration::from_secs(75);
 
@@ -68,9 +70,8 @@ async fn accept(listener: &TcpListener, app: &Rc<App>) {
 
 async fn serve(socket: TcpStream, app: Rc<App>) {
     let service = service_fn(|request: Request<Incoming>| {
-        let (head, _body) = request.into_parts();
-        let response: Response<Bytes> = app.answer(&head);
-        async { Ok::<_, Infallible>(response.map(Full::new)) }
+        let app = Rc::clone(&app);
+        async move { Ok::<_, Infallible>(answer(&app, request).await.map(Full::new)) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -79,5 +80,17 @@ async fn serve(socket: TcpStream, app: Rc<App>) {
         .await;
     if let Err(why) = served {
         tracing::debug!("a connection of the demo backend failed: {why}");
+    }
+}
+
+async fn answer(app: &App, request: Request<Incoming>) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    match Limited::new(body, BODY).collect().await {
+        Ok(body) => app.answer(&head, &body.to_bytes()),
+        Err(_) => {
+            let mut response = Response::new(Bytes::new());
+            *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+            response
+        }
     }
 }

@@ -3,11 +3,12 @@
 use std::ops::ControlFlow;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use holdfast_core::engine::{Event, OriginFault};
 use holdfast_core::message::{BodySize, ResponseHead};
 
-use super::attempt::{Attempt, Piece};
+use super::attempt::Attempt;
+use super::gather::Gather;
+use super::hop::Piece;
 use crate::client::{Conn, Left, Wait};
 use crate::shard::Shard;
 use crate::stats::Stat;
@@ -36,7 +37,7 @@ impl Attempt<'_> {
         let mut relay = Relay { shard, conn, out: shard.lend() };
         conn.render_head(&head, size, shard.persist(), &mut relay.out);
         drop(head);
-        if !self.has_piece() {
+        if !self.hop.has_piece() {
             // The head does not wait for the body.
             let _ = relay.settle(Piece::More);
         }
@@ -50,12 +51,13 @@ impl Attempt<'_> {
         conn: &Conn,
         limit: usize,
     ) -> Result<(), Left> {
-        self.pump(shard, conn, Collect { shard, conn, limit, body: Vec::new() }).await
+        let body = Gather::whole(limit, BodySize::Unknown);
+        self.pump(shard, conn, Collect { shard, conn, body }).await
     }
 
     /// Hands the body to the engine as it comes.
     pub(super) async fn stream(&mut self, shard: &Shard, conn: &Conn) -> Result<(), Left> {
-        self.pump(shard, conn, Stream { shard, conn, data: Vec::new() }).await
+        self.pump(shard, conn, Stream { shard, conn, data: Gather::piece() }).await
     }
 
     /// Reads the body until its end, but never while something waits for the client to take it.
@@ -78,7 +80,8 @@ impl Attempt<'_> {
             if conn.has_backlog() {
                 break;
             }
-            let Poll::Ready(piece) = self.poll_piece(cx, shard, &mut |data| sink.take(data)) else {
+            let Poll::Ready(piece) = self.hop.poll_piece(cx, shard, &mut |data| sink.take(data))
+            else {
                 break;
             };
             conn.progress(shard);
@@ -147,29 +150,26 @@ impl Sink for Relay<'_> {
 struct Collect<'a> {
     shard: &'a Shard,
     conn: &'a Conn,
-    limit: usize,
-    body: Vec<u8>,
+    body: Gather,
 }
 
 impl Sink for Collect<'_> {
     const WAIT: Wait = Wait::Nothing;
 
     fn take(&mut self, data: &[u8]) {
-        // One byte too many is enough to show that there are too many.
-        let room = (self.limit + 1).saturating_sub(self.body.len());
-        self.body.extend_from_slice(data.get(..room).unwrap_or(data));
+        self.body.take(data);
     }
 
     fn settle(&mut self, piece: Piece) -> ControlFlow<()> {
         let conn = self.conn.id;
-        let too_long = self.body.len() > self.limit;
+        let too_long = self.body.is_too_much();
         if piece == Piece::More && !too_long {
             return ControlFlow::Continue(());
         }
         if piece == Piece::Cut && !too_long {
             self.shard.tell(Event::OriginFailed { conn, fault: OriginFault::Broken });
         } else {
-            let data = Bytes::from(std::mem::take(&mut self.body));
+            let data = self.body.take_data();
             self.shard.tell(Event::OriginData { conn, data, end: piece == Piece::End });
         }
         ControlFlow::Break(())
@@ -179,19 +179,19 @@ impl Sink for Collect<'_> {
 struct Stream<'a> {
     shard: &'a Shard,
     conn: &'a Conn,
-    data: Vec<u8>,
+    data: Gather,
 }
 
 impl Sink for Stream<'_> {
     const WAIT: Wait = Wait::Nothing;
 
     fn take(&mut self, data: &[u8]) {
-        self.data.extend_from_slice(data);
+        self.data.take(data);
     }
 
     fn settle(&mut self, piece: Piece) -> ControlFlow<()> {
         let conn = self.conn.id;
-        let data = Bytes::from(std::mem::take(&mut self.data));
+        let data = self.data.take_data();
         let end = piece == Piece::End;
         if end || !data.is_empty() {
             self.shard.tell(Event::OriginData { conn, data, end });

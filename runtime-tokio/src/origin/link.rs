@@ -52,13 +52,13 @@ pub(super) async fn obtain(
 ) -> Result<Obtained, Left> {
     let to = &*request.target;
     let care = match request.body {
-        BodySource::Empty if request.head.method.is_idempotent() => Care::Little,
-        BodySource::Empty | BodySource::Client => Care::Much,
+        BodySource::Client => Care::Much,
+        BodySource::Empty | BodySource::Bytes(_) => Care::of(&request.head.method),
     };
     if source == Source::Any
-        && let Some(stream) = shard.pool.borrow_mut().take(to, care)
+        && let Some(link) = pooled(shard, to, care)
     {
-        return Ok(Obtained::Link(Link { stream, reused: true }));
+        return Ok(Obtained::Link(link));
     }
     let mut connecting = pin!(connect(to, shard.connect_timeout()));
     let connected = conn.drive(|cx| {
@@ -71,7 +71,7 @@ pub(super) async fn obtain(
         connecting.as_mut().poll(cx).map(|connected| Ok(Some(connected)))
     });
     match connected.await? {
-        Some(Ok(stream)) => Ok(Obtained::Link(Link { stream, reused: false })),
+        Some(Ok(link)) => Ok(Obtained::Link(link)),
         Some(Err(error)) => {
             tracing::debug!(shard = shard.number(), conn = %conn.id, "{}: {error}", request.target);
             Ok(Obtained::Failed(error.fault()))
@@ -80,9 +80,15 @@ pub(super) async fn obtain(
     }
 }
 
+/// Takes a connection from the pool.
+pub(super) fn pooled(shard: &Shard, to: &Target, care: Care) -> Option<Link> {
+    let stream = shard.pool.borrow_mut().take(to, care)?;
+    Some(Link { stream, reused: true })
+}
+
 /// Why there is no connection.
 #[derive(Debug, Error)]
-enum ConnectError {
+pub(super) enum ConnectError {
     #[error("all its addresses are denied to an untrusted target")]
     Denied,
     #[error("{0}")]
@@ -92,7 +98,7 @@ enum ConnectError {
 }
 
 impl ConnectError {
-    fn fault(&self) -> OriginFault {
+    pub(super) fn fault(&self) -> OriginFault {
         match self {
             Self::Denied => OriginFault::Denied,
             Self::Failed(_) | Self::Elapsed(_) => OriginFault::Unreachable,
@@ -101,7 +107,7 @@ impl ConnectError {
 }
 
 /// Tries the addresses of a target one after another (FWD-88).
-async fn connect(to: &Target, within: Duration) -> Result<TcpStream, ConnectError> {
+pub(super) async fn connect(to: &Target, within: Duration) -> Result<Link, ConnectError> {
     let deadline = Instant::now() + within;
     let addresses = timeout_at(deadline, resolve(to)).await??;
     let mut failure = ConnectError::Denied;
@@ -112,7 +118,7 @@ async fn connect(to: &Target, within: Duration) -> Result<TcpStream, ConnectErro
         match timeout(share, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 tune(&stream);
-                return Ok(stream);
+                return Ok(Link { stream, reused: false });
             }
             Ok(Err(error)) => failure = error.into(),
             Err(elapsed) => failure = elapsed.into(),

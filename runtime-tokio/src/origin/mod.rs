@@ -1,20 +1,31 @@
-//! The side of the origins: a request is sent, an answer heard, and its body taken wherever the engine
-//! says.
+//! The side of the origins: a request is sent, a client's or the engine's own, an answer heard, and its body
+//! taken wherever the engine says.
 
 mod attempt;
 mod body;
+mod call;
+mod gather;
+mod hop;
 mod link;
 mod pool;
+mod socket;
 mod upload;
 
-use holdfast_core::engine::{BodySource, Event, OriginFault, Outgoing};
+use std::sync::Arc;
+
+use holdfast_core::engine::{BodySource, Connect, Event, OriginFault, Outgoing, SocketEvent};
+use holdfast_core::route::Target;
+use http::StatusCode;
 
 use crate::client::{Conn, Left, Order};
 use crate::shard::Shard;
 use crate::stats::Stat;
-use attempt::{Answer, Attempt, Heard};
+use attempt::{Attempt, Heard, Purpose};
+pub(crate) use call::Calls;
+use hop::{Answer, Hop};
 use link::{Obtained, Source, obtain};
 pub(crate) use pool::Pool;
+pub(crate) use socket::{Backend, Came, Write};
 
 /// Carries out an order to forward a request, and those that follow the answer.
 pub(crate) async fn forward(
@@ -22,22 +33,64 @@ pub(crate) async fn forward(
     conn: &Conn,
     request: Box<Outgoing>,
 ) -> Result<(), Left> {
-    let Some((mut attempt, answer)) = ask(shard, conn, &request).await? else { return Ok(()) };
+    match ask(shard, conn, &request, Purpose::Exchange).await? {
+        Some((attempt, answer)) => heed(shard, conn, attempt, answer).await,
+        None => Ok(()),
+    }
+}
+
+/// Carries out an order to ask an origin for a WebSocket. If it refuses, its answer is like any other.
+pub(crate) async fn connect(shard: &Shard, conn: &Conn, connect: Box<Connect>) -> Result<(), Left> {
+    let Connect { request, challenge } = &*connect;
+    let Some((attempt, answer)) = ask(shard, conn, request, Purpose::Upgrade).await? else {
+        return Ok(());
+    };
+    if answer.head.status != StatusCode::SWITCHING_PROTOCOLS {
+        return heed(shard, conn, attempt, answer).await;
+    }
+    match challenge.check(&answer.head) {
+        Ok(()) => {
+            conn.join(attempt.hop.into_backend());
+            let event = SocketEvent::OriginUpgraded(answer.head);
+            shard.tell(Event::Socket { conn: conn.id, event });
+        }
+        Err(error) => {
+            tracing::debug!(shard = shard.number(), conn = %conn.id, "{}: {error}", request.target);
+            shard.tell(Event::OriginFailed { conn: conn.id, fault: OriginFault::Broken });
+        }
+    }
+    Ok(())
+}
+
+/// Reports the head of an answer, and does what is to be done with its body.
+async fn heed(
+    shard: &Shard,
+    conn: &Conn,
+    mut attempt: Attempt<'_>,
+    answer: Answer,
+) -> Result<(), Left> {
     let Answer { head, body, .. } = answer;
     shard.tell(Event::OriginHead { conn: conn.id, head, body });
     match conn.take_order() {
         Some(Order::Relay(head)) => attempt.relay(shard, conn, *head, body).await?,
         Some(Order::Collect(limit)) => attempt.collect(shard, conn, limit).await?,
         Some(Order::Stream) => attempt.stream(shard, conn).await?,
-        Some(other @ Order::Forward(_)) => conn.order(other),
+        Some(other @ (Order::Forward(_) | Order::Connect(_))) => conn.order(other),
         Some(Order::Drop) | None => {}
     }
-    if let Some(stream) = attempt.into_reusable()
-        && shard.pool.borrow_mut().put(&request.target, stream, shard.now())
-    {
-        shard.stats.bump(Stat::PoolFull);
-    }
+    shard.keep_link(&attempt.request.target, attempt.hop);
     Ok(())
+}
+
+impl Shard {
+    /// Puts the connection of an exchange that is over back into the pool, if it can carry another.
+    fn keep_link(&self, target: &Arc<Target>, hop: Hop) {
+        if let Some(stream) = hop.into_reusable()
+            && self.pool.borrow_mut().put(target, stream, self.now())
+        {
+            self.stats.bump(Stat::PoolFull);
+        }
+    }
 }
 
 /// Sends the request and waits for the head of the answer; `None` if there is none, or no longer any need.
@@ -45,10 +98,11 @@ async fn ask<'a>(
     shard: &Shard,
     conn: &Conn,
     request: &'a Outgoing,
+    purpose: Purpose,
 ) -> Result<Option<(Attempt<'a>, Answer)>, Left> {
     let failed = |fault| shard.tell(Event::OriginFailed { conn: conn.id, fault });
     let mut attempt = match obtain(shard, conn, request, Source::Any).await? {
-        Obtained::Link(link) => Attempt::new(link, conn, request),
+        Obtained::Link(link) => Attempt::new(link, conn, request, purpose),
         Obtained::CalledOff => return Ok(None),
         Obtained::Failed(fault) => {
             failed(fault);
@@ -70,7 +124,7 @@ async fn ask<'a>(
             Obtained::CalledOff => return Ok(None),
             Obtained::Failed(fault) => {
                 failed(match request.body {
-                    BodySource::Empty => fault,
+                    BodySource::Empty | BodySource::Bytes(_) => fault,
                     // What was read of the body is not there for another target.
                     BodySource::Client => OriginFault::Broken,
                 });

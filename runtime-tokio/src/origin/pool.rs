@@ -1,12 +1,12 @@
 //! Idle connections to origins (FWD-85).
 
-use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use holdfast_core::ground::{Span, Time};
+use holdfast_core::ground::{Seed, SeededMap, Span, Time};
 use holdfast_core::route::Target;
+use http::Method;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
@@ -18,9 +18,8 @@ const TOTAL: usize = 2048;
 /// The idle connections of a shard, by the whole target they were made for: a connection that was made under
 /// one target's rules never serves another (FWD-86). The one used last is used next, so that a surplus grows
 /// old and goes.
-#[derive(Default)]
 pub(crate) struct Pool {
-    idle: HashMap<Arc<Target>, Vec<Idle>>,
+    idle: SeededMap<Arc<Target>, Vec<Idle>>,
     count: usize,
 }
 
@@ -33,12 +32,23 @@ pub(super) enum Care {
     Much,
 }
 
+impl Care {
+    /// What a request without a body needs.
+    pub(super) fn of(method: &Method) -> Self {
+        if method.is_idempotent() { Self::Little } else { Self::Much }
+    }
+}
+
 struct Idle {
     stream: TcpStream,
     since: Time,
 }
 
 impl Pool {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self { idle: SeededMap::with_hasher(seed.hasher()), count: 0 }
+    }
+
     /// A connection that is still good, as far as one can see with `care`.
     pub(super) fn take(&mut self, to: &Target, care: Care) -> Option<TcpStream> {
         let idle = self.idle.get_mut(to)?;

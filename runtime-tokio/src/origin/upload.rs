@@ -6,7 +6,7 @@ use crate::client::Conn;
 
 /// Bytes for an origin's socket. They are kept until the next come, so that a request can be sent a second time
 /// as long as nothing of it is forgotten (FWD-87).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Upward {
     bytes: Vec<u8>,
     at: usize,
@@ -31,9 +31,19 @@ impl Upload {
     pub(super) fn from(request: &Outgoing, conn: &Conn) -> Self {
         match request.body {
             BodySource::Empty => Self::Done,
+            BodySource::Bytes(_) => Self::Last,
             BodySource::Client if conn.has_read_request() => Self::Last,
             BodySource::Client => Self::Body,
         }
+    }
+}
+
+/// Room for the head of most requests, so that the buffer need not grow field by field.
+const HEAD: usize = 512;
+
+impl Default for Upward {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(HEAD), at: 0, forgotten: false }
     }
 }
 

@@ -1,6 +1,10 @@
-//! The HTTP API for publishers.
+//! The API for publishers over HTTP (CTRL-1 to CTRL-16): who connects, what is on the wire, what is answered.
 
 mod accept;
-mod http;
+mod api;
+mod said;
+mod serve;
+mod wire;
 
-pub(crate) use http::{Bounds, serve};
+pub(crate) use api::{Api, Terms};
+pub(crate) use serve::serve;

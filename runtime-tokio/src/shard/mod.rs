@@ -9,19 +9,21 @@ mod crowd;
 mod run;
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use holdfast_core::engine::{Config, Engine};
-use holdfast_core::ground::{ConnId, Limits, Seed, ShardId, Slab, Time};
+use holdfast_core::ground::{ConnId, Limits, Rng, Seed, ShardId, Slab, Time};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::client::{Conn, Patience};
 use crate::clock::{Clock, wall};
 use crate::driver::Driver;
-use crate::origin::Pool;
+use crate::hub::Mailbox;
+use crate::origin::{Calls, Pool};
 use crate::stats::Stats;
 use clockwork::Clockwork;
 
@@ -36,19 +38,27 @@ const RENDER_KEPT: usize = 2 * SCRATCH;
 /// One shard.
 pub(crate) struct Shard {
     id: ShardId,
+    /// For tasks that are begun from within.
+    me: Weak<Self>,
     clock: Clock,
     limits: RefCell<Rc<Limits>>,
     bounds: Bounds,
     crowd: Arc<Crowd>,
     pub(crate) driver: Driver,
+    /// For what the hub must know.
+    pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) conns: RefCell<Slab<Rc<Conn>>>,
     pub(crate) scratch: RefCell<Box<[u8]>>,
     pub(crate) pool: RefCell<Pool>,
+    pub(crate) calls: Calls,
+    /// Origins of WebSockets that have time to close.
+    pub(crate) partings: Cell<usize>,
+    masks: RefCell<Rng>,
     pub(crate) stats: Stats,
     rendering: Cell<Vec<u8>>,
     clockwork: Clockwork,
     draining: Cell<bool>,
-    /// The last connection of a draining shard has gone.
+    /// The last connection of a draining shard has gone, and the last call.
     emptied: Notify,
     /// The engine has panicked: nothing here can be trusted any more.
     pub(crate) broken: Notify,
@@ -66,26 +76,42 @@ pub(crate) struct Bounds {
 }
 
 impl Shard {
-    pub(crate) fn new(id: ShardId, config: &Config, bounds: Bounds, crowd: Arc<Crowd>) -> Self {
+    pub(crate) fn new(
+        id: ShardId,
+        config: &Config,
+        bounds: Bounds,
+        crowd: Arc<Crowd>,
+        mailbox: Arc<Mailbox>,
+    ) -> Rc<Self> {
         // Its own copy of the configuration, so that cores do not share the count of an `Arc`.
         let engine = Engine::new(Arc::new(config.clone()), id, seed(), wall());
-        Self {
+        Rc::new_cyclic(|me| Self {
             id,
+            me: me.clone(),
             clock: Clock::start(),
             limits: RefCell::new(Rc::new(config.limits.clone())),
             bounds,
             crowd,
             driver: Driver::new(engine),
+            mailbox,
             conns: RefCell::default(),
             scratch: RefCell::new(vec![0; SCRATCH].into_boxed_slice()),
-            pool: RefCell::default(),
+            pool: RefCell::new(Pool::new(seed())),
+            calls: Calls::default(),
+            partings: Cell::new(0),
+            masks: RefCell::new(Rng::new(seed())),
             stats: Stats::default(),
             rendering: Cell::default(),
             clockwork: Clockwork::default(),
             draining: Cell::new(false),
             emptied: Notify::new(),
             broken: Notify::new(),
-        }
+        })
+    }
+
+    /// Itself, for a task to have.
+    pub(crate) fn share(&self) -> Rc<Self> {
+        self.me.upgrade().expect("whoever asks has it")
     }
 
     pub(crate) fn number(&self) -> u16 {
@@ -106,6 +132,12 @@ impl Shard {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
+    }
+
+    /// A fresh key to mask a frame with.
+    pub(crate) fn mask(&self) -> [u8; 4] {
+        let [a, b, c, d, ..] = self.masks.borrow_mut().next_u64().to_be_bytes();
+        [a, b, c, d]
     }
 
     /// Lends a buffer to render in.
@@ -129,7 +161,7 @@ impl Shard {
     }
 
     /// Takes a client in.
-    fn admit(&self, stream: TcpStream, peer: std::net::IpAddr) -> Rc<Conn> {
+    pub(crate) fn admit(&self, stream: TcpStream, peer: std::net::IpAddr) -> Rc<Conn> {
         let make = |id: ConnId| Rc::new(Conn::new(id, stream, Some(peer.to_canonical())));
         let mut conns = self.conns.borrow_mut();
         let id = conns.insert_with(make);
@@ -145,10 +177,25 @@ impl Shard {
         if conns.is_empty() {
             conns.shrink();
             self.forget_waits();
-            if self.draining.get() {
-                self.emptied.notify_one();
-            }
         }
+        drop(conns);
+        self.check_deserted();
+    }
+
+    /// Something has ended: if it was the last, a draining shard may stop.
+    pub(crate) fn check_deserted(&self) {
+        if self.draining.get() && self.is_deserted() {
+            self.emptied.notify_one();
+        }
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.conns.borrow().is_empty() && self.calls.is_empty()
+    }
+
+    /// What a client sent with the request that is held, if it was kept.
+    pub(crate) fn kept_body(&self, conn: ConnId) -> Option<Bytes> {
+        self.conns.borrow().get(conn)?.kept_body()
     }
 
     fn patience(&self) -> Patience {
@@ -156,8 +203,8 @@ impl Shard {
     }
 }
 
-/// A seed that nobody can foretell, for a shard's jitter.
-fn seed() -> Seed {
+/// A seed that nobody can foretell, for jitter and hashes.
+pub(crate) fn seed() -> Seed {
     use std::hash::{BuildHasher, RandomState};
     let random = RandomState::new().hash_one(std::process::id());
     Seed(random)

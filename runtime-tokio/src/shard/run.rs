@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use holdfast_core::engine::{Config, Event};
 use holdfast_core::ground::{ShardId, Span};
-use holdfast_core::publish::Item;
+use holdfast_core::publish::Release;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use super::{Bounds, Crowd, Shard, accept::accept};
+use crate::hub::Mailbox;
 use crate::proxy::Phase;
 use crate::stats::Stat;
 
-/// Items taken from the queue at once.
+/// Releases taken from the queue at once.
 const BATCH: usize = 16;
 /// How long items are delivered before the clients have their turn.
 const AT_A_STRETCH: Span = Span::from_millis(1);
@@ -25,7 +26,8 @@ const LOOKUPS: usize = 8;
 pub(crate) struct Part {
     pub(crate) id: ShardId,
     pub(crate) listeners: Vec<TcpListener>,
-    pub(crate) items: mpsc::Receiver<Arc<Item>>,
+    pub(crate) releases: mpsc::Receiver<Release>,
+    pub(crate) mailbox: Arc<Mailbox>,
 }
 
 /// What all shards are given.
@@ -46,19 +48,20 @@ pub(crate) fn run(part: Part, shared: Shared, ready: impl FnOnce()) -> std::io::
 
 async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
     let config = shared.config.borrow_and_update().clone();
-    let shard = Rc::new(Shard::new(part.id, &config, shared.bounds, shared.crowd));
+    let shard = Shard::new(part.id, &config, shared.bounds, shared.crowd, part.mailbox);
     let mut doors = Vec::new();
     for listener in part.listeners {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         doors.push(spawn_local(accept(shard.clone(), listener)));
     }
     spawn_local(shard.clone().keep_time());
+    spawn_local(write_line(shard.clone()));
     spawn_local(obey(shard.clone(), shared.config));
     ready();
     tokio::select! {
         biased;
         () = shard.broken.notified() => panic!("the engine of shard {} has failed", shard.number()),
-        () = take_items(&shard, part.items) => {}
+        () = follow(&shard, part.releases) => {}
         () = end(&shard, shared.phase, doors) => {}
     }
     tracing::debug!(shard = shard.number(), "adapter: {}", shard.stats.line());
@@ -66,12 +69,13 @@ async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::
     Ok(())
 }
 
-/// Hands published items to the engine, for as long as the shard lives.
-async fn take_items(shard: &Shard, mut items: mpsc::Receiver<Arc<Item>>) {
+/// Tells the engine what the hub releases, for as long as the shard lives.
+async fn follow(shard: &Shard, mut releases: mpsc::Receiver<Release>) {
     let (mut batch, mut rested) = (Vec::with_capacity(BATCH), shard.now());
-    while items.recv_many(&mut batch, BATCH).await > 0 {
-        for item in batch.drain(..) {
-            shard.tell(Event::Deliver { item });
+    while releases.recv_many(&mut batch, BATCH).await > 0 {
+        shard.attend_line(true);
+        for release in batch.drain(..) {
+            shard.tell(Event::Released(release));
             if shard.now().since(rested) > AT_A_STRETCH {
                 tokio::task::yield_now().await;
                 rested = shard.now();
@@ -82,9 +86,20 @@ async fn take_items(shard: &Shard, mut items: mpsc::Receiver<Arc<Item>>) {
             tokio::task::yield_now().await;
             rested = shard.now();
         }
+        shard.attend_line(false);
     }
     // The hub has gone before us; what is held may end in its own time.
     std::future::pending::<()>().await;
+}
+
+/// Writes to those who stand in line because of something else than a release: items that leave at a set rate.
+async fn write_line(shard: Rc<Shard>) {
+    loop {
+        shard.somebody_in_line().await;
+        while shard.write_slice() {
+            tokio::task::yield_now().await;
+        }
+    }
 }
 
 /// Follows changes of the configuration.
@@ -110,7 +125,7 @@ async fn end(shard: &Shard, mut phase: watch::Receiver<Phase>, doors: Vec<JoinHa
         conn.wake();
     }
     drop(resting);
-    if shard.conns.borrow().is_empty() {
+    if shard.is_deserted() {
         return;
     }
     if tokio::time::timeout(shard.bounds.drain, shard.emptied.notified()).await.is_err() {

@@ -36,7 +36,7 @@ fn conf_15_the_sample_of_pushpin_starts_unchanged() {
 fn conf_15_keys_without_effect_are_named_if_they_ask_for_something() {
     let loaded = fixture();
     let named = |key: &str| loaded.without_effect.iter().any(|name| name == key);
-    for key in ["push_in_spec", "command_spec", "message_rate", "logdir", "condure_bin"] {
+    for key in ["push_in_spec", "command_spec", "stats_spec", "logdir", "condure_bin"] {
         assert!(named(key), "{key}");
     }
     for key in ["auto_cross_origin", "log_from", "organization_name", "http_port", "sig_key"] {

@@ -37,6 +37,10 @@ fn bad_values_are_refused_with_place_key_and_reason() {
         ("handler", "push_in_http_port=0", "0 is not from 1 to 65535"),
         ("handler", "push_in_http_port=65536", "65536 is not from 1 to 65535"),
         ("handler", "push_in_http_addr=localhost", "\"localhost\" is no IP address"),
+        ("handler", "message_wait=-1", "\"-1\" is not a whole number"),
+        ("handler", "message_rate=fast", "\"fast\" is not a whole number that fits"),
+        ("handler", "message_rate=4294967296", "\"4294967296\" is not a whole number that fits"),
+        ("holdfast", "publish_key=base64:*", "what follows base64: is not base64"),
         ("holdfast", "connect_timeout=0", "0 is not from 1 to 4294967295"),
         ("holdfast", "drain_timeout=1.5", "\"1.5\" is not a whole number"),
     ];
@@ -110,6 +114,67 @@ fn keys_of_our_own_are_heeded() {
     assert_eq!(settings.core.limits.backlog_bytes, 5);
     assert_eq!(settings.core.limits.id_cache, 6);
     assert_eq!(settings.workers, 7);
+}
+
+#[test]
+fn ws_53_the_keys_for_websockets_and_what_holds_without_them() {
+    let limits = loaded(
+        "[holdfast]\nsocket_idle_timeout=1\nsocket_ping_interval=2\nclose_timeout=3\n\
+         woh_timeout=4\nwoh_queue_bytes=5\nsocket_backlog_bytes=6\n",
+    )
+    .settings
+    .core
+    .limits;
+    assert_eq!(limits.socket_idle_timeout, Span::from_secs(1));
+    assert_eq!(limits.socket_ping_interval, Some(Span::from_secs(2)));
+    assert_eq!(limits.close_timeout, Span::from_secs(3));
+    assert_eq!(limits.woh_timeout, Span::from_secs(4));
+    assert_eq!((limits.woh_queue_bytes, limits.socket_backlog_bytes), (5, 6));
+
+    let limits = loaded("[holdfast]\nsocket_ping_interval=0\n").settings.core.limits;
+    assert_eq!(limits, holdfast_core::ground::Limits::default());
+    assert_eq!(limits.socket_idle_timeout, Span::from_secs(1800));
+}
+
+#[test]
+fn cors_3_who_may_read_answers() {
+    let policy = |text| loaded(text).settings.core.policy;
+    let (open, closed) = (policy("[proxy]\nauto_cross_origin=true\n"), policy(""));
+    assert!(open.auto_cross_origin && !closed.auto_cross_origin);
+    assert!(open.cross_origin_allow.is_empty());
+    let some = policy("[holdfast]\ncross_origin_allow=http://a, https://b:8443\n");
+    assert_eq!(some.cross_origin_allow, ["http://a", "https://b:8443"]);
+}
+
+#[test]
+fn the_keys_of_the_handler_and_what_holds_without_them() {
+    let limits = loaded(
+        "[handler]\nmessage_wait=1500\nid_cache_ttl=60\nupdate_on_first_subscription=false\n\
+         subscription_linger=0\nmessage_rate=2500\nmessage_hwm=25000\nmessage_block_size=384\n\
+         connection_subscription_max=7\n[holdfast]\npublish_key=secret\n[proxy]\nworkers=4\n",
+    );
+    assert!(limits.settings.publish_key.is_some());
+    let limits = limits.settings.core.limits;
+    assert_eq!(limits.message_wait, Span::from_millis(1500));
+    assert_eq!(limits.id_ttl, Span::from_secs(60));
+    assert_eq!(limits.first_subscription_delay, None);
+    assert_eq!(limits.subscription_linger, Span::ZERO);
+    let pace = (limits.message_rate, limits.message_hwm, limits.message_block_size);
+    assert_eq!(pace, (Some(625), Some(25_000), Some(384)), "the rate is shared by the shards");
+    assert_eq!(limits.channels_per_hold, 7);
+
+    for text in ["", "[handler]\nmessage_wait=\nmessage_rate=-1\nmessage_hwm=0\n"] {
+        let settings = loaded(text).settings;
+        assert!(settings.publish_key.is_none());
+        let limits = settings.core.limits;
+        assert_eq!(limits.message_wait, Span::from_secs(5));
+        assert_eq!(limits.id_ttl, Span::ZERO);
+        assert_eq!(limits.first_subscription_delay, Some(Span::from_secs(1)));
+        assert_eq!(limits.subscription_linger, Span::from_secs(60));
+        let pace = (limits.message_rate, limits.message_hwm, limits.message_block_size);
+        assert_eq!(pace, (None, None, None));
+        assert_eq!(limits.channels_per_hold, 20);
+    }
 }
 
 #[test]

@@ -105,6 +105,11 @@ impl Wire {
             }
     }
 
+    /// The stream, with what was read of it and not used yet.
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.read)
+    }
+
     pub fn half_close(&self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
@@ -179,6 +184,7 @@ pub fn start(routes: &str, change: impl FnOnce(&mut Settings)) -> Result<Proxy, 
     let mut settings = Settings {
         listeners: vec![any],
         publish: Some(PublishListener { addr: any, max_headers: 10_000, max_body: 1_000_000 }),
+        publish_key: None,
         core: Config { routes: loaded.table, ..Config::default() },
         client_maxconn: 1000,
         workers: 1,
@@ -201,9 +207,9 @@ pub fn client(proxy: &Proxy) -> Wire {
     Wire::connect(proxy.http_addrs()[0])
 }
 
-/// Publishes one item and checks that it is taken.
-pub fn publish(proxy: &Proxy, item: &str) {
-    let body = format!(r#"{{"items": [{item}]}}"#);
+/// Publishes items, with commas between them, and checks that they are taken.
+pub fn publish(proxy: &Proxy, items: &str) {
+    let body = format!(r#"{{"items": [{items}]}}"#);
     let mut publisher = Wire::connect(proxy.publish_addr().unwrap());
     publisher.send(format!(
         "POST /publish/ HTTP/1.1\r\nHost: p\r\nContent-Length: {}\r\n\r\n{body}",

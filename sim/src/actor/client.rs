@@ -1,9 +1,11 @@
-//! Clients: each works through its part of the plan, over as many connections as that takes.
+//! Clients: each works through its part of the plan, or follows a journal, over as many connections
+//! as that takes.
 
 use std::collections::VecDeque;
 
 use holdfast_core::ground::{Rng, Seed, Span};
 
+use super::follower::Follower;
 use super::message::{Head, Kind, Part, Reader};
 use crate::dice::{log_range, span};
 use crate::oracle::Fact;
@@ -15,13 +17,21 @@ use crate::wire::{End, Ended, LinkId, Read};
 pub(crate) struct Client {
     id: u32,
     rng: Rng,
-    /// Not asked yet.
-    plan: VecDeque<AskId>,
+    aim: Aim,
     /// Asked on the connection that there is, and not answered.
     sent: VecDeque<AskId>,
     line: Option<Line>,
     manner: Manner,
     pace: Pace,
+}
+
+/// What it wants.
+#[derive(Debug)]
+enum Aim {
+    /// The answers to these, which are not asked yet.
+    Errands(VecDeque<AskId>),
+    /// All of a journal.
+    Journal(Follower),
 }
 
 /// How it speaks.
@@ -60,8 +70,13 @@ impl Client {
         let mut rng = Rng::new(seed);
         let clientele = scene.options.clientele;
         let count = log_range(&mut rng, 1, clientele.requests);
+        let journals = scene.options.journals.count;
+        let follows = journals > 0 && rng.one_in(2);
         let (book, options) = (&mut scene.setting.book, &scene.options);
-        let plan = (0..count).map(|_| book.plan(options, &mut rng)).collect();
+        let aim = match follows {
+            true => Aim::Journal(Follower::new(id, journals, count, &mut rng)),
+            false => Aim::Errands((0..count).map(|_| book.plan(options, &mut rng)).collect()),
+        };
         let slow = Pace::Slow {
             bytes: log_range(&mut rng, 1, 500) as usize,
             every: Span::from_millis(log_range(&mut rng, 10, 5000)),
@@ -69,12 +84,12 @@ impl Client {
         let old = rng.one_in(clientele.old_one_in);
         Self {
             id,
-            plan,
+            aim,
             sent: VecDeque::new(),
             line: None,
             manner: Manner {
                 old,
-                pipelined: if old { 1 } else { clientele.pipelined },
+                pipelined: if old || follows { 1 } else { clientele.pipelined },
                 rest: clientele.rest,
             },
             pace: if rng.one_in(clientele.slow_one_in) { slow } else { Pace::Prompt },
@@ -84,7 +99,7 @@ impl Client {
 
     /// Goes on with the plan.
     pub(crate) fn wake(&mut self, scene: &mut Scene) {
-        if scene.phase != Phase::Live || self.plan.is_empty() {
+        if !self.has_more(scene.phase) {
             return;
         }
         let mut line = match self.line.take() {
@@ -97,11 +112,34 @@ impl Client {
             return;
         }
         while (self.sent.len() as u64) < self.manner.pipelined {
-            let Some(ask) = self.plan.pop_front() else { break };
+            let Some(ask) = self.next_ask(scene) else { break };
             self.ask(scene, &mut line, ask);
         }
         line.outbox.flush(scene, line.end);
         self.line = Some(line);
+    }
+
+    /// Those who follow a journal go on until they must leave.
+    fn has_more(&self, phase: Phase) -> bool {
+        match &self.aim {
+            Aim::Errands(plan) => phase == Phase::Live && !plan.is_empty(),
+            Aim::Journal(follower) => phase < Phase::Leaving && follower.has_more(),
+        }
+    }
+
+    fn next_ask(&mut self, scene: &mut Scene) -> Option<AskId> {
+        match &mut self.aim {
+            Aim::Errands(plan) => plan.pop_front(),
+            Aim::Journal(follower) => follower.next(scene, &mut self.rng),
+        }
+    }
+
+    /// Itself and the journal that it must have read in the end, if any.
+    pub(crate) fn must_read(&self) -> Option<(u32, u32)> {
+        match &self.aim {
+            Aim::Journal(follower) => follower.must_read().map(|journal| (self.id, journal)),
+            Aim::Errands(_) => None,
+        }
     }
 
     fn ask(&mut self, scene: &mut Scene, line: &mut Line, ask: AskId) {
@@ -179,9 +217,8 @@ impl Client {
 
     /// It leaves for good.
     pub(crate) fn leave(&mut self, scene: &mut Scene) {
-        self.plan.clear();
         self.hang_up(scene);
-        self.plan.clear();
+        self.aim = Aim::Errands(VecDeque::new());
     }
 
     /// Its link breaks.
@@ -205,12 +242,18 @@ impl Client {
     fn take_back(&mut self, scene: &mut Scene) {
         while let Some(ask) = self.sent.pop_back() {
             scene.note(&Fact::GivenUp(ask));
-            self.plan.push_front(ask);
+            if let Aim::Errands(plan) = &mut self.aim {
+                plan.push_front(ask);
+            }
         }
     }
 
     fn rest(&mut self, scene: &mut Scene) {
-        let rest = span(&mut self.rng, self.manner.rest);
+        let mut rest = span(&mut self.rng, self.manner.rest);
+        if let Aim::Journal(_) = self.aim {
+            // There is no end to what it asks.
+            rest = rest.max(Span::from_millis(if scene.phase == Phase::Live { 100 } else { 2000 }));
+        }
         scene.plan(rest, Wake::Client(self.id));
     }
 
@@ -243,7 +286,12 @@ impl Client {
             };
             match part {
                 Part::Head(head) => begun(scene, line, ask, &head)?,
-                Part::Data(data) => scene.note(&Fact::Body { ask, data: &data }),
+                Part::Data(data) => {
+                    scene.note(&Fact::Body { ask, data: &data });
+                    if let Aim::Journal(follower) = &mut self.aim {
+                        follower.took(&data);
+                    }
+                }
                 Part::End => self.answered(scene, line, ask),
             }
         }

@@ -2,6 +2,9 @@
 //! judged by code that is not it.
 
 pub(crate) mod client;
+mod follower;
+mod journal;
 pub(crate) mod message;
 pub(crate) mod origin;
+pub(crate) mod press;
 pub(crate) mod publisher;

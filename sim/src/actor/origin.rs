@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 
 use holdfast_core::ground::{Rng, Seed, Span};
 
+use super::journal::{self, Question};
 use super::message::{Head, Kind, Part, Reader};
 use crate::oracle::Fact;
 use crate::scene::{Outbox, Scene, Wake};
-use crate::script::{Ask, AskId, Break, Form, Framing, Method, Serve, origin_body};
+use crate::script::{Ask, Break, Form, Framing, Method, Place, Serve, Way, origin_body};
 use crate::wire::{End, Ended, LinkId, Read};
 
 #[derive(Debug)]
@@ -17,14 +18,25 @@ pub(crate) struct Origin {
     rng: Rng,
     reader: Reader,
     outbox: Outbox,
-    request: Option<(AskId, u64)>,
+    request: Option<Request>,
     steps: VecDeque<Step>,
     sleeps: bool,
     gone: bool,
 }
 
+/// A request that is being read.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    place: Place,
+    way: Way,
+    /// Where the proxy says that the reader stands.
+    last: Option<u64>,
+    posts: bool,
+    body: u64,
+}
+
 #[derive(Debug)]
-enum Step {
+pub(super) enum Step {
     Say(Vec<u8>),
     Wait(Span),
     Close(Ended),
@@ -72,14 +84,13 @@ impl Origin {
                 Ok(None) => return,
                 Ok(Some(Part::Head(head))) => self.begin(scene, &head),
                 Ok(Some(Part::Data(data))) => {
-                    if let Some((_, read)) = &mut self.request {
-                        *read += data.len() as u64;
+                    if let Some(request) = &mut self.request {
+                        request.body += data.len() as u64;
                     }
                 }
                 Ok(Some(Part::End)) => {
-                    if let Some((ask, body)) = self.request.take() {
-                        scene.note(&Fact::Read { ask, body });
-                        self.answer(scene, ask);
+                    if let Some(request) = self.request.take() {
+                        self.answer(scene, request);
                     }
                 }
                 Err(why) => {
@@ -91,15 +102,34 @@ impl Origin {
     }
 
     fn begin(&mut self, scene: &mut Scene, head: &Head) {
-        match scene.setting.book.find(head.word(1).as_bytes()) {
-            Some(ask) => self.request = Some((ask.id, 0)),
-            None => scene.note(&Fact::Strange(format!("an origin is asked {head:?}"))),
+        self.request = Request::read(head);
+        if self.request.is_none() {
+            scene.note(&Fact::Strange(format!("an origin is asked {head:?}")));
         }
     }
 
-    fn answer(&mut self, scene: &mut Scene, ask: AskId) {
-        let ask = scene.setting.book.ask(ask);
-        self.steps.extend(steps(ask));
+    fn answer(&mut self, scene: &mut Scene, request: Request) {
+        let Request { place, way, last, posts, body } = request;
+        let question = match place {
+            Place::Ask(ask) => {
+                scene.note(&Fact::Read { ask, body, last });
+                let ask = scene.setting.book.ask(ask);
+                let question = Question::of_ask(ask, last);
+                if question.is_none() {
+                    self.steps.extend(steps(ask));
+                }
+                question
+            }
+            Place::Page { .. } => Question::of_page(place, way, last),
+            Place::Gone(ask) => {
+                scene.note(&Fact::Farewell { ask, proper: posts && body == 0 });
+                self.steps.push_back(say("HTTP/1.1 204 No Content\r\n\r\n".to_owned()));
+                None
+            }
+        };
+        if let Some(question) = question {
+            self.steps.extend(journal::answer(scene, &mut self.rng, question));
+        }
         let closes = scene.options.origins.closes_one_in;
         if self.rng.one_in(closes) {
             scene.tally.bump("fault: origin closes an idle connection");
@@ -132,6 +162,20 @@ impl Origin {
     }
 }
 
+impl Request {
+    fn read(head: &Head) -> Option<Self> {
+        let target = head.word(1);
+        let last = head.field("grip-last").and_then(|field| field.split_once("last-id="));
+        Some(Self {
+            place: Place::parse(target.as_bytes())?,
+            way: if target.starts_with("/b/") { Way::Fallback } else { Way::Direct },
+            last: last.and_then(|(_, id)| id.parse().ok()),
+            posts: head.word(0) == "POST",
+            body: 0,
+        })
+    }
+}
+
 fn steps(ask: &Ask) -> Vec<Step> {
     match &ask.serve {
         Serve::Plain { body, framing, pause } => plain(ask, *body, *framing, *pause),
@@ -155,7 +199,7 @@ fn steps(ask: &Ask) -> Vec<Step> {
             let head = head(ask, "Grip-Hold: response\r\nGrip-Channel: 0\r\nContent-Length: 5000");
             vec![say(format!("{head}{body}"))]
         }
-        Serve::Silent => Vec::new(),
+        Serve::Silent | Serve::Follow(_) => Vec::new(),
         Serve::Broken(how) => broken(ask, *how),
     }
 }
@@ -248,7 +292,7 @@ fn head(ask: &Ask, fields: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nX-Ask: {}\r\n{fields}\r\n\r\n", ask.id.0)
 }
 
-fn say(text: String) -> Step {
+pub(super) fn say(text: String) -> Step {
     Step::Say(text.into_bytes())
 }
 

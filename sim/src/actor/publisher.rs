@@ -57,6 +57,7 @@ impl Publisher {
             true => format!(r#""id": "{number}", "#),
             false => String::new(),
         };
+        let order = self.order(publishing.chained_one_in);
         let stream = format!(r#""http-stream": {{"content": "{line}"}}"#);
         let response = format!(r#""http-response": {{"body": "{line}"}}"#);
         let formats = match weighted(&mut self.rng, &publishing.weights) {
@@ -67,6 +68,17 @@ impl Publisher {
             4 => r#""http-stream": {"action": "hint"}"#.to_owned(),
             _ => r#""http-stream": {"content": ""}"#.to_owned(),
         };
-        format!(r#"{{"channel": "{PREFIX}{channel}", {id}{formats}}}"#)
+        format!(r#"{{"channel": "{PREFIX}{channel}", {id}{order}{formats}}}"#)
+    }
+
+    /// What an item says of its place, if anything: mostly nothing, and not always the truth.
+    fn order(&mut self, one_in: u64) -> String {
+        if !self.rng.one_in(one_in) {
+            return String::new();
+        }
+        match self.rng.below(4) {
+            0 => r#""no-seq": true, "#.to_owned(),
+            back => format!(r#""prev-id": "{}", "#, self.published.saturating_sub(back)),
+        }
     }
 }

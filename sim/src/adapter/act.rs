@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use holdfast_core::engine::{Action, ClientGone, Event, FanoutShape};
 use holdfast_core::ground::ConnId;
+use holdfast_core::hub::HubEvent;
 
 use super::Shard;
 use super::client_side::Conn;
@@ -25,7 +26,7 @@ impl Shard {
         if let Action::Fanout { shape, .. } = &action {
             return self.fan_out(scene, shape, targets(&action, all));
         }
-        let Some(id) = object(&action) else { return };
+        let Some(id) = object(&action) else { return self.act_alone(scene, action) };
         if self.sabotage == Some(Sabotage::ActAfterEnd) {
             scene.note(&Fact::Did { shard: self.id, action: &action, targets: &[] });
         }
@@ -48,12 +49,34 @@ impl Shard {
             Action::Write { data, .. } => conn.append(scene, desk, &data),
             Action::Finish { .. } => conn.finish(scene),
             Action::Abort { .. } => conn.abort(scene, desk),
-            Action::Fanout { .. } | Action::Interest { .. } => {}
+            Action::Fanout { .. }
+            | Action::Interest { .. }
+            | Action::Forget { .. }
+            | Action::Reached { .. }
+            | Action::Socket { .. }
+            | Action::Call { .. }
+            | Action::ReadCall { .. }
+            | Action::DropCall { .. } => {}
+        }
+    }
+
+    /// Does what is not about one connection.
+    fn act_alone(&mut self, scene: &mut Scene, action: Action) {
+        let shard = self.id;
+        match action {
+            Action::Call { call, request } => self.call(scene, call, *request),
+            Action::ReadCall { call, read } => self.read_call(call, read),
+            Action::DropCall { call } => self.drop_call(scene, call),
+            Action::Interest { channel, wanted } => {
+                self.report(scene, HubEvent::Interest { shard, channel, wanted });
+            }
+            Action::Forget { channel, id } => self.report(scene, HubEvent::Forget { channel, id }),
+            _ => {}
         }
     }
 
     fn fan_out(&mut self, scene: &mut Scene, shape: &FanoutShape, targets: &[ConnId]) {
-        let FanoutShape::Data(data) = shape else {
+        let (FanoutShape::Data(data) | FanoutShape::Frame(data)) = shape else {
             for &id in targets {
                 if let Some((conn, _)) = self.engaged(id) {
                     conn.finish(scene);
@@ -117,6 +140,13 @@ fn object(action: &Action) -> Option<ConnId> {
         | Action::Write { conn, .. }
         | Action::Finish { conn }
         | Action::Abort { conn } => Some(*conn),
-        Action::Fanout { .. } | Action::Interest { .. } => None,
+        Action::Fanout { .. }
+        | Action::Interest { .. }
+        | Action::Forget { .. }
+        | Action::Reached { .. }
+        | Action::Socket { .. }
+        | Action::Call { .. }
+        | Action::ReadCall { .. }
+        | Action::DropCall { .. } => None,
     }
 }

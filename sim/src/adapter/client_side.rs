@@ -9,7 +9,7 @@ use holdfast_core::http1::{
 use holdfast_core::message::{BodySize, Response, ResponseHead};
 
 use super::Desk;
-use super::origin_side::Upstream;
+use super::origin_side::Forwarded;
 use crate::sabotage::Sabotage;
 use crate::scene::{Outbox, Scene};
 use crate::script::AskId;
@@ -29,7 +29,9 @@ pub(super) struct Conn {
     pub(super) body: RequestBody,
     pub(super) request_size: BodySize,
     pub(super) ask: Option<AskId>,
-    pub(super) upstream: Option<Upstream>,
+    /// What the client has sent as a body, as far as it went to an origin.
+    pub(super) kept: Vec<u8>,
+    pub(super) forwarded: Option<Forwarded>,
     /// The response under way has no other end than the connection's.
     ends_by_close: bool,
     /// The engine believes that bytes wait.
@@ -74,7 +76,8 @@ impl Conn {
             body: RequestBody::Complete,
             request_size: BodySize::Empty,
             ask: None,
-            upstream: None,
+            kept: Vec::new(),
+            forwarded: None,
             ends_by_close: false,
             backlogged: false,
         }
@@ -116,7 +119,7 @@ impl Conn {
     }
 
     pub(super) fn relay(&mut self, scene: &mut Scene, head: &ResponseHead) {
-        let Some(size) = self.upstream.as_mut().and_then(Upstream::relay) else { return };
+        let Some(size) = self.forwarded.as_mut().and_then(Forwarded::relay) else { return };
         self.stage = Stage::Relaying;
         self.write_head(head, size);
         self.outbox.flush(scene, self.end);
@@ -266,6 +269,7 @@ impl Conn {
             _ => RequestBody::Coming,
         };
         self.request_size = body;
+        self.kept.clear();
         self.ask = scene.setting.book.find(&head.target).map(|ask| ask.id);
         self.stage = Stage::Asked;
         let request = Request { head, body, peer: None, secure: false };

@@ -2,23 +2,27 @@
 //! links, with the real codec on its side of them.
 
 mod act;
+mod calls;
 mod client_side;
 mod origin_side;
+mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast_core::engine::{Actions, Config, Engine, Event, OriginFault};
-use holdfast_core::ground::{ConnId, Limits, Seed, ShardId, Span, Time};
-use holdfast_core::publish::Item;
+use holdfast_core::ground::{CallId, ConnId, Limits, Seed, ShardId, Span, Time};
+use holdfast_core::hub::HubEvent;
+use holdfast_core::publish::Release;
 
 use crate::oracle::Fact;
 use crate::sabotage::Sabotage;
+use crate::saboteur::BadEngine;
 use crate::scene::{Scene, Wake};
-use crate::script::AskId;
 use crate::trace::Trace;
 use crate::wire::{End, Ended, LinkId};
+use calls::Calls;
 use client_side::{Conn, Stage};
 
 /// One shard: an engine with its connections.
@@ -32,15 +36,26 @@ pub(crate) struct Shard {
     desk: Desk,
     /// The connections for which there may be something to do.
     dirty: BTreeSet<u32>,
-    items: VecDeque<Arc<Item>>,
-    /// When the last of these arrives.
-    last_item: Time,
+    calls: Calls,
+    /// The calls for which there may be something to do.
+    busy: BTreeSet<CallId>,
+    releases: Post<Release>,
+    news: Post<HubEvent>,
     /// The deadline for which a wake is planned.
     alarm: Option<Time>,
     trace: Trace,
+    saboteur: BadEngine,
     sabotage: Option<Sabotage>,
     /// What a sabotaged fan-out has kept back.
     late: Option<(ConnId, Bytes)>,
+}
+
+/// Words on their way, none of which overtakes another.
+#[derive(Debug)]
+struct Post<T> {
+    words: VecDeque<T>,
+    /// When the last of them arrives.
+    last: Time,
 }
 
 /// What connections share.
@@ -50,10 +65,17 @@ struct Desk {
     limits: Limits,
     mailbox: VecDeque<Event>,
     /// Whose links these are.
-    owners: BTreeMap<LinkId, u32>,
+    owners: BTreeMap<LinkId, Owner>,
     /// Connections to the origin that can be used again.
     idle: Vec<LinkId>,
     sabotage: Option<Sabotage>,
+}
+
+/// Whose a link is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Owner {
+    Conn(u32),
+    Call(CallId),
 }
 
 #[derive(Debug)]
@@ -69,7 +91,10 @@ impl Shard {
         config: &Arc<Config>,
         sabotage: Option<Sabotage>,
     ) -> Self {
-        let trace = Trace::new(id, seed, config.clone());
+        let saboteur = BadEngine::new(sabotage);
+        let mut heard = (**config).clone();
+        saboteur.limits(&mut heard.limits);
+        let trace = Trace::new(id, seed, Arc::new(heard));
         let desk = Desk {
             shard: id.0,
             limits: config.limits.clone(),
@@ -86,10 +111,13 @@ impl Shard {
             free: Vec::new(),
             desk,
             dirty: BTreeSet::new(),
-            items: VecDeque::new(),
-            last_item: Time::ZERO,
+            calls: Calls::default(),
+            busy: BTreeSet::new(),
+            releases: Post::default(),
+            news: Post::default(),
             alarm: None,
             trace,
+            saboteur,
             sabotage,
             late: None,
         }
@@ -97,11 +125,10 @@ impl Shard {
 
     /// Something is new at its end of a client's link.
     pub(crate) fn notice_client(&mut self, scene: &mut Scene, link: LinkId) {
-        let slot = match self.desk.owners.get(&link) {
-            Some(slot) => *slot,
-            None => self.accept(link),
-        };
-        self.dirty.insert(slot);
+        if !self.touch(link) {
+            let slot = self.accept(link);
+            self.dirty.insert(slot);
+        }
         self.settle(scene);
     }
 
@@ -112,40 +139,51 @@ impl Shard {
             self.desk.idle.remove(at);
             scene.close(End::proxy(link), Ended::Closed);
         }
-        self.dirty.extend(self.desk.owners.get(&link));
+        self.touch(link);
         self.settle(scene);
     }
 
     /// An attempt to connect has come to its end.
     pub(crate) fn connected(&mut self, scene: &mut Scene, link: LinkId, refused: bool) {
-        let slot = self.desk.owners.get(&link).copied();
-        let conn = slot.and_then(|slot| self.places[slot as usize].conn.as_mut());
-        match conn {
+        self.touch(link);
+        match self.desk.owners.get(&link).copied() {
             None => scene.close(End::proxy(link), Ended::Closed),
-            Some(conn) if refused => {
-                conn.drop_upstream(scene, &mut self.desk);
-                let fault = OriginFault::Unreachable;
-                self.desk.post(Event::OriginFailed { conn: conn.id, fault });
+            Some(Owner::Call(id)) => self.calls.connected(scene, &mut self.desk, id, !refused),
+            Some(Owner::Conn(slot)) => {
+                let Some(conn) = self.places[slot as usize].conn.as_mut() else { return };
+                if refused {
+                    conn.drop_upstream(scene, &mut self.desk);
+                    let fault = OriginFault::Unreachable;
+                    self.desk.post(Event::OriginFailed { conn: conn.id, fault });
+                } else {
+                    conn.connected();
+                }
             }
-            Some(conn) => conn.connected(),
         }
-        self.dirty.extend(slot);
         self.settle(scene);
     }
 
-    /// An item is on its way here.
-    pub(crate) fn send(&mut self, scene: &mut Scene, item: Arc<Item>) {
-        let arrives = (scene.now + scene.delay()).max(self.last_item);
-        self.last_item = arrives;
-        self.items.push_back(item);
-        scene.agenda.plan(arrives, Wake::Deliver(self.id.0));
+    /// A release is on its way here.
+    pub(crate) fn send(&mut self, scene: &mut Scene, release: Release) {
+        self.releases.send(scene, release, Wake::Deliver(self.id.0));
     }
 
-    /// An item has arrived.
+    /// A release has arrived.
     pub(crate) fn deliver(&mut self, scene: &mut Scene) {
-        if let Some(item) = self.items.pop_front() {
-            self.post(scene, Event::Deliver { item });
+        let release = self.releases.words.pop_front();
+        if let Some(release) = release.and_then(|release| self.saboteur.receives(release)) {
+            self.post(scene, Event::Released(release));
         }
+    }
+
+    /// Something goes to the hub.
+    fn report(&mut self, scene: &mut Scene, news: HubEvent) {
+        self.news.send(scene, news, Wake::News(self.id.0));
+    }
+
+    /// News have arrived at the hub.
+    pub(crate) fn take_news(&mut self) -> Option<HubEvent> {
+        self.news.words.pop_front()
     }
 
     /// The engine's deadline may have come.
@@ -166,6 +204,7 @@ impl Shard {
     /// Tells what is left when all clients have gone.
     pub(crate) fn over(&self, scene: &mut Scene) {
         let conns = self.places.iter().filter(|place| place.conn.is_some()).count();
+        let conns = conns + self.calls.len();
         scene.note(&Fact::Over { shard: self.id, engine: &self.engine, conns });
     }
 
@@ -186,8 +225,18 @@ impl Shard {
         place.generation += 1;
         let id = ConnId { slot, generation: place.generation };
         place.conn = Some(Conn::new(id, link));
-        self.desk.owners.insert(link, slot);
+        self.desk.owners.insert(link, Owner::Conn(slot));
         slot
+    }
+
+    /// There may be something to do for whoever has this link; false if nobody has.
+    fn touch(&mut self, link: LinkId) -> bool {
+        match self.desk.owners.get(&link) {
+            Some(Owner::Conn(slot)) => self.dirty.insert(*slot),
+            Some(Owner::Call(id)) => self.busy.insert(*id),
+            None => return false,
+        };
+        true
     }
 
     /// Does all that there is to do now.
@@ -197,6 +246,8 @@ impl Shard {
                 self.tell(scene, scene.now, event);
             } else if let Some(slot) = self.dirty.pop_first() {
                 self.pump(scene, slot);
+            } else if let Some(call) = self.busy.pop_first() {
+                self.calls.pump(scene, &mut self.desk, call);
             } else {
                 break;
             }
@@ -221,11 +272,16 @@ impl Shard {
     fn tell(&mut self, scene: &mut Scene, now: Time, event: Event) {
         let shard = self.id;
         scene.note(&Fact::Told { shard, event: &event });
-        self.trace.record(now, &event);
         self.dirty.extend(subject(&event).map(|conn| conn.slot));
         let mut actions = core::mem::take(&mut self.actions);
-        self.engine.handle(now, event, &mut actions);
+        for event in self.saboteur.hears(&self.engine, event) {
+            self.trace.record(now, &event);
+            self.engine.handle(now, event, &mut actions);
+        }
         self.trace.did(&actions);
+        for reply in self.saboteur.says(&mut actions.list) {
+            self.desk.post(reply);
+        }
         for action in &actions.list {
             let targets = act::targets(action, &actions.targets);
             scene.note(&Fact::Did { shard, action, targets });
@@ -260,19 +316,19 @@ impl Desk {
     fn post(&mut self, event: Event) {
         self.mailbox.push_back(event);
     }
+}
 
-    /// A connection to the origin: one that is there, or a new one.
-    fn obtain(&mut self, scene: &mut Scene, ask: AskId) -> (LinkId, Source) {
-        let Some(link) = self.idle.pop() else { return self.dial(scene, ask, false) };
-        scene.use_link(link, ask);
-        scene.tally.bump("connections used again");
-        (link, Source::Idle)
+impl<T> Default for Post<T> {
+    fn default() -> Self {
+        Self { words: VecDeque::new(), last: Time::ZERO }
     }
+}
 
-    fn dial(&mut self, scene: &mut Scene, ask: AskId, dead: bool) -> (LinkId, Source) {
-        let link = scene.dial_origin(self.shard, ask, dead);
-        scene.use_link(link, ask);
-        (link, Source::Fresh)
+impl<T> Post<T> {
+    fn send(&mut self, scene: &mut Scene, word: T, arrives: Wake) {
+        self.last = (scene.now + scene.delay()).max(self.last);
+        self.words.push_back(word);
+        scene.agenda.plan(self.last, arrives);
     }
 }
 
@@ -287,12 +343,20 @@ enum Source {
 fn subject(event: &Event) -> Option<ConnId> {
     match event {
         Event::Request { conn, .. }
+        | Event::Upgrade { conn, .. }
+        | Event::Socket { conn, .. }
         | Event::Gone { conn, .. }
         | Event::Sent { conn }
         | Event::OriginHead { conn, .. }
         | Event::OriginData { conn, .. }
         | Event::OriginFailed { conn, .. }
         | Event::Backlog { conn, .. } => Some(*conn),
-        Event::Deliver { .. } | Event::Reconfigure(_) | Event::Drain | Event::Deadline => None,
+        Event::CallHead { .. }
+        | Event::CallData { .. }
+        | Event::CallFailed { .. }
+        | Event::Released(_)
+        | Event::Reconfigure(_)
+        | Event::Drain
+        | Event::Deadline => None,
     }
 }

@@ -1,32 +1,25 @@
-//! A request at an origin, on the side of the proxy.
+//! A client's request at an origin, on the side of the proxy.
 
 use bytes::Bytes;
 use holdfast_core::engine::{BodySource, Event, OriginFault, Outgoing};
-use holdfast_core::http1::{Client, ClientEvent, Received, ServerEvent};
-use holdfast_core::message::{BodySize, ResponseHead};
-use holdfast_core::route::Connect;
+use holdfast_core::http1::{Received, ServerEvent};
+use holdfast_core::message::BodySize;
+use holdfast_core::route::{Connect, Target};
 
 use super::client_side::{Conn, RequestBody, Stage};
-use super::{Desk, Source};
-use crate::scene::{DEAD_PORT, Outbox, Scene};
-use crate::wire::{End, Ended, LinkId, Read};
+use super::upstream::{Heard, Upstream};
+use super::{Desk, Owner, Source};
+use crate::oracle::Fact;
+use crate::scene::{DEAD_PORT, Scene};
+use crate::wire::LinkId;
 
-/// Bytes that are read at once.
-const SCRATCH: usize = 4096;
-
+/// What a connection has asked an origin.
 #[derive(Debug)]
-pub(super) struct Upstream {
-    link: LinkId,
-    source: Source,
-    is_up: bool,
+pub(super) struct Forwarded {
+    upstream: Upstream,
     request: Outgoing,
-    wire: Client,
-    inbox: Vec<u8>,
-    ended: Option<Ended>,
-    outbox: Outbox,
     upload: Upload,
     mode: Mode,
-    complete: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,15 +46,6 @@ enum Mode {
     Stream,
 }
 
-/// What the origin said.
-enum Heard {
-    Nothing,
-    Head(ResponseHead, BodySize),
-    Data(Vec<u8>),
-    End,
-    Cut,
-}
-
 impl Conn {
     pub(super) fn forward(&mut self, scene: &mut Scene, desk: &mut Desk, request: Outgoing) {
         self.drop_upstream(scene, desk);
@@ -69,51 +53,49 @@ impl Conn {
         // A request whose body is on its way cannot be sent again if an idle connection proves
         // dead.
         let (link, source) = match request.body {
-            BodySource::Empty if !is_dead(&request) => desk.obtain(scene, ask),
-            _ => desk.dial(scene, ask, is_dead(&request)),
+            BodySource::Empty if !is_dead(&request.target) => desk.obtain(scene, Some(ask)),
+            _ => desk.dial(scene, Some(ask), is_dead(&request.target)),
         };
-        self.ask_origin(desk, link, source, request);
+        self.ask_origin(desk, (link, source), request);
     }
 
     pub(super) fn connected(&mut self) {
-        if let Some(upstream) = &mut self.upstream {
-            upstream.is_up = true;
+        if let Some(forwarded) = &mut self.forwarded {
+            forwarded.upstream.connected();
         }
     }
 
     pub(super) fn collect(&mut self, limit: usize) {
-        if let Some(upstream) = &mut self.upstream {
-            upstream.mode = Mode::Collect { limit, body: Vec::new() };
+        if let Some(forwarded) = &mut self.forwarded {
+            forwarded.mode = Mode::Collect { limit, body: Vec::new() };
         }
     }
 
     pub(super) fn stream(&mut self) {
-        if let Some(upstream) = &mut self.upstream {
-            upstream.mode = Mode::Stream;
+        if let Some(forwarded) = &mut self.forwarded {
+            forwarded.mode = Mode::Stream;
         }
     }
 
     /// Nothing more is wanted of the origin. A connection that can be used again is kept.
     pub(super) fn drop_upstream(&mut self, scene: &mut Scene, desk: &mut Desk) {
-        let Some(upstream) = self.upstream.take() else { return };
-        desk.owners.remove(&upstream.link);
-        if upstream.is_reusable() {
-            desk.idle.push(upstream.link);
-        } else {
-            scene.close(End::proxy(upstream.link), Ended::Closed);
-        }
+        let Some(Forwarded { upstream, upload, .. }) = self.forwarded.take() else { return };
+        let sent = matches!(upload, Upload::None | Upload::Done);
+        upstream.release(scene, desk, sent);
     }
 
     /// Moves the request up and the answer down; says whether anything moved.
     pub(super) fn serve(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
-        if self.upstream.as_ref().is_none_or(|upstream| !upstream.is_up) {
+        if self.forwarded.as_ref().is_none_or(|forwarded| !forwarded.upstream.is_up()) {
             return false;
         }
         let uploaded = self.upload(scene, desk);
         let waits = !self.outbox.is_empty();
-        let Some(upstream) = &mut self.upstream else { return uploaded };
-        if waits && matches!(upstream.mode, Mode::Relay | Mode::Stream) {
-            return uploaded;
+        let Some(Forwarded { upstream, mode, .. }) = &mut self.forwarded else { return uploaded };
+        match mode {
+            Mode::Judged(_) => return uploaded,
+            Mode::Relay | Mode::Stream if waits => return uploaded,
+            _ => {}
         }
         match upstream.hear(scene, desk) {
             Heard::Nothing => uploaded,
@@ -121,40 +103,31 @@ impl Conn {
         }
     }
 
-    fn ask_origin(&mut self, desk: &mut Desk, link: LinkId, source: Source, request: Outgoing) {
-        let mut wire = Client::new();
-        let mut outbox = Outbox::default();
-        let (size, upload) = match request.body {
+    fn ask_origin(&mut self, desk: &mut Desk, at: (LinkId, Source), request: Outgoing) {
+        let (size, upload) = match &request.body {
             BodySource::Client => (self.request_size, Upload::Coming),
             BodySource::Empty => (BodySize::Empty, Upload::None),
+            BodySource::Bytes(body) => (BodySize::Known(body.len() as u64), Upload::None),
         };
-        wire.request(&request.head, size, outbox.buffer());
-        desk.owners.insert(link, self.id.slot);
-        self.upstream = Some(Upstream {
-            link,
-            source,
-            is_up: source == Source::Idle,
-            request,
-            wire,
-            inbox: Vec::new(),
-            ended: None,
-            outbox,
-            upload,
-            mode: Mode::Asking,
-            complete: false,
-        });
+        desk.owners.insert(at.0, Owner::Conn(self.id.slot));
+        let mut upstream = Upstream::new(at, &request.head, size);
+        if let BodySource::Bytes(body) = &request.body {
+            upstream.wire.send(body, upstream.outbox.buffer());
+            upstream.wire.finish(upstream.outbox.buffer());
+        }
+        self.forwarded = Some(Forwarded { upstream, request, upload, mode: Mode::Asking });
     }
 
     fn upload(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
-        if self.upstream.as_ref().is_some_and(|upstream| upstream.upload == Upload::Coming)
+        if self.forwarded.as_ref().is_some_and(|forwarded| forwarded.upload == Upload::Coming)
             && self.stage() == Stage::Asked
         {
             self.invite_body(scene);
         }
-        let Some(upstream) = &mut self.upstream else { return false };
-        upstream.outbox.flush(scene, End::proxy(upstream.link));
+        let Some(Forwarded { upstream, upload, .. }) = &mut self.forwarded else { return false };
+        upstream.flush(scene);
         let mut moved = false;
-        while upstream.upload == Upload::Coming && upstream.outbox.is_empty() {
+        while *upload == Upload::Coming && upstream.outbox.is_empty() {
             let Ok(Received { consumed, event }) = self.wire.receive(&self.inbox, &desk.limits)
             else {
                 // Clients here send no bad bodies; a broken one would show as a request never
@@ -164,21 +137,22 @@ impl Conn {
             match event {
                 Some(ServerEvent::Data(data)) => {
                     upstream.wire.send(data, upstream.outbox.buffer());
+                    self.kept.extend_from_slice(data);
                 }
                 Some(ServerEvent::End) => {
                     self.body = RequestBody::Complete;
                     upstream.wire.finish(upstream.outbox.buffer());
-                    upstream.upload = Upload::Last;
+                    *upload = Upload::Last;
                 }
                 Some(ServerEvent::Head { .. }) | None if consumed == 0 => break,
                 Some(ServerEvent::Head { .. }) | None => {}
             }
             self.inbox.drain(..consumed);
-            upstream.outbox.flush(scene, End::proxy(upstream.link));
+            upstream.flush(scene);
             moved = true;
         }
-        if upstream.upload == Upload::Last && upstream.outbox.is_empty() {
-            upstream.upload = Upload::Done;
+        if *upload == Upload::Last && upstream.outbox.is_empty() {
+            *upload = Upload::Done;
             desk.post(Event::Sent { conn: self.id });
         }
         moved
@@ -187,10 +161,11 @@ impl Conn {
     /// Does with what came what the mode says; says whether there may be more to do at once.
     fn heard(&mut self, scene: &mut Scene, desk: &mut Desk, heard: Heard) -> bool {
         let id = self.id;
-        let Some(upstream) = &mut self.upstream else { return false };
-        match (&mut upstream.mode, heard) {
+        let Some(Forwarded { mode, .. }) = &mut self.forwarded else { return false };
+        match (&mut *mode, heard) {
             (_, Heard::Nothing) => return false,
             (_, Heard::Head(head, body)) => {
+                *mode = Mode::Judged(body);
                 desk.post(Event::OriginHead { conn: id, head, body });
                 return false;
             }
@@ -237,15 +212,15 @@ impl Conn {
     /// There is no head. An idle connection may have been dead already: then the request is sent
     /// once more.
     fn failed(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
-        let Some(upstream) = self.upstream.take() else { return false };
-        desk.owners.remove(&upstream.link);
-        scene.close(End::proxy(upstream.link), Ended::Closed);
-        let stale = upstream.source == Source::Idle && upstream.inbox.is_empty();
+        let Some(Forwarded { upstream, request, .. }) = self.forwarded.take() else { return false };
+        let stale = upstream.is_stale();
+        upstream.release(scene, desk, false);
         match self.ask.filter(|_| stale) {
             Some(ask) => {
                 scene.tally.bump("requests sent again");
-                let (link, source) = desk.dial(scene, ask, is_dead(&upstream.request));
-                self.ask_origin(desk, link, source, upstream.request);
+                scene.note(&Fact::Again(ask));
+                let at = desk.dial(scene, Some(ask), is_dead(&request.target));
+                self.ask_origin(desk, at, request);
             }
             None => {
                 let fault = OriginFault::Broken;
@@ -256,60 +231,16 @@ impl Conn {
     }
 }
 
-impl Upstream {
+impl Forwarded {
     /// Says how long the body is that is passed through from now on, if the engine has the head.
     pub(super) fn relay(&mut self) -> Option<BodySize> {
         let Mode::Judged(size) = self.mode else { return None };
         self.mode = Mode::Relay;
         Some(size)
     }
-
-    fn is_reusable(&self) -> bool {
-        let over = self.complete && matches!(self.upload, Upload::None | Upload::Done);
-        over && self.ended.is_none() && self.inbox.is_empty() && self.wire.is_reusable()
-    }
-
-    fn hear(&mut self, scene: &mut Scene, desk: &Desk) -> Heard {
-        if let Mode::Judged(_) = self.mode {
-            return Heard::Nothing;
-        }
-        if self.complete {
-            return Heard::End;
-        }
-        if self.ended.is_none() {
-            let Read { bytes, ended } = scene.read(End::proxy(self.link), SCRATCH);
-            self.inbox.extend_from_slice(&bytes);
-            self.ended = ended;
-        }
-        let Ok(Received { consumed, event }) = self.wire.receive(&self.inbox, &desk.limits) else {
-            return Heard::Cut;
-        };
-        let heard = match event {
-            None => None,
-            Some(ClientEvent::Data(data)) => Some(Heard::Data(data.to_vec())),
-            Some(ClientEvent::End) => {
-                self.complete = true;
-                Some(Heard::End)
-            }
-            Some(ClientEvent::Head { head, body, complete }) => {
-                self.complete = complete;
-                self.mode = Mode::Judged(body);
-                Some(Heard::Head(head, body))
-            }
-        };
-        self.inbox.drain(..consumed);
-        match (heard, self.ended) {
-            (Some(heard), _) => heard,
-            (None, None) => Heard::Nothing,
-            (None, Some(Ended::Closed)) if self.wire.closed().is_ok() => {
-                self.complete = true;
-                Heard::End
-            }
-            (None, Some(_)) => Heard::Cut,
-        }
-    }
 }
 
-fn is_dead(request: &Outgoing) -> bool {
-    matches!(request.target.connect, Connect::Tcp { port, .. } if port == DEAD_PORT)
+/// Whether a target is the one that refuses.
+pub(super) fn is_dead(target: &Target) -> bool {
+    matches!(target.connect, Connect::Tcp { port, .. } if port == DEAD_PORT)
 }

@@ -50,7 +50,7 @@ impl Ledger for Answers {
                 Ok(())
             }
             Fact::Strange(what) => Err(what.clone()),
-            Fact::Read { ask, body } => {
+            Fact::Read { ask, body, .. } => {
                 let ask = setting.book.ask(*ask);
                 ensure(ask.body == *body, || format!("{body} bytes came to the origin of {ask:?}"))
             }
@@ -68,11 +68,12 @@ impl Answers {
         let (stage, good) = match names {
             Some(name) => {
                 let served = ask.outcome() != Outcome::Refused;
-                (Stage::Served(0), name == ask.id && status == 200 && served)
+                let busy = ask.follow().is_some() && status == 503 && troubled;
+                (Stage::Served(0), name == ask.id && (status == 200 || busy) && served)
             }
             None => {
                 let refused = ask.outcome() == Outcome::Refused;
-                (Stage::Refused, status == 502 && (refused || troubled))
+                (Stage::Refused, matches!(status, 502 | 504) && (refused || troubled))
             }
         };
         self.asked.insert(ask.id, stage);
@@ -101,6 +102,8 @@ impl Answers {
 
     fn rested(&self, setting: &Setting) -> Result<(), String> {
         let waits = |ask: &Ask, stage: &Stage| match stage {
+            // Those who follow a journal ask again and again.
+            _ if ask.follow().is_some() => false,
             Stage::Sent | Stage::Refused => true,
             Stage::Served(_) => !ask.is_stream(),
             Stage::Over => false,

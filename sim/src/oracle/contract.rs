@@ -63,7 +63,13 @@ impl Contract {
             | Action::Finish { conn }
             | Action::Abort { conn } => (*conn, &[Stage::Begun]),
             Action::Fanout { shape, .. } => return self.fanned_out(shard, shape, targets),
-            Action::Interest { .. } => return Ok(()),
+            Action::Interest { .. }
+            | Action::Forget { .. }
+            | Action::Reached { .. }
+            | Action::Socket { .. }
+            | Action::Call { .. }
+            | Action::ReadCall { .. }
+            | Action::DropCall { .. } => return Ok(()),
         };
         self.check(shard, conn, allowed, action)?;
         if let Action::Begin { .. } = action {

@@ -12,7 +12,8 @@ use super::{Fact, Ledger, Setting, ensure};
 use crate::script::{AskId, Outcome};
 
 /// What is counted when a response that has begun is given up.
-const REASONS: [Count; 3] = [Count::SlowClient, Count::OriginBroken, Count::OriginTimeout];
+const REASONS: [Count; 4] =
+    [Count::SlowClient, Count::OriginBroken, Count::OriginTimeout, Count::BrokenOff];
 
 #[derive(Debug, Default)]
 pub(super) struct Cuts {
@@ -43,7 +44,12 @@ impl Ledger for Cuts {
                 Ok(())
             }
             Fact::Did { shard, action: Action::Begin { conn, .. }, .. } => {
-                self.streams.insert((*shard, *conn));
+                let seat = (*shard, *conn);
+                // What is left out of a journal comes with its next page.
+                let recovers = |ask| setting.book.ask(ask).follow().is_some();
+                if !self.seats.at(seat).is_some_and(recovers) {
+                    self.streams.insert(seat);
+                }
                 Ok(())
             }
             Fact::Did { shard, action: Action::Abort { conn }, .. } => {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use holdfast_core::engine::{Action, Event};
 use holdfast_core::ground::{ShardId, Time};
-use holdfast_core::publish::{Body, Item, ResponseFormat, StreamFormat};
+use holdfast_core::publish::{Body, Item, Release, ResponseFormat, StreamFormat};
 
 use super::seats::Seats;
 use super::{Fact, Ledger, Setting, ensure};
@@ -62,8 +62,8 @@ impl Ledger for Delivery {
     fn see(&mut self, _: Time, fact: &Fact<'_>, setting: &Setting) -> Result<(), String> {
         self.seats.seat(fact, setting);
         match fact {
-            Fact::Released(item) => self.log.push(Entry::of(item)),
-            Fact::Told { shard, event: Event::Deliver { .. } } => {
+            Fact::Released(Release::Item { item, .. }) => self.log.push(Entry::of(item)),
+            Fact::Told { shard, event: Event::Released(Release::Item { .. }) } => {
                 *self.reached.entry(*shard).or_default() += 1;
             }
             Fact::Told { event: Event::Drain, .. } => self.drained = true,
@@ -110,7 +110,7 @@ impl Delivery {
             };
             match parsed {
                 Line::Origin => reader.first += line.len() as u64 + 1,
-                Line::KeepAlive => {}
+                Line::KeepAlive | Line::Private(_) => {}
                 Line::Item { channel, item } => {
                     self.item((ask, &mut reader), channel, item, setting)?;
                 }
@@ -210,7 +210,7 @@ impl Entry {
 fn number(line: &[u8]) -> Option<u64> {
     match Line::parse(line.strip_suffix(b"\n")?)? {
         Line::Item { item, .. } => Some(item),
-        Line::Origin | Line::KeepAlive => None,
+        Line::Origin | Line::KeepAlive | Line::Private(_) => None,
     }
 }
 

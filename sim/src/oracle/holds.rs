@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use holdfast_core::engine::{Action, Event};
 use holdfast_core::ground::{ShardId, Span, Time};
-use holdfast_core::publish::{Item, ResponseFormat};
+use holdfast_core::publish::{Item, Release, ResponseFormat, StreamFormat, WsFormat};
 
 use super::seats::{Seat, Seats, ended};
 use super::{Fact, Ledger, Setting, ensure};
@@ -96,7 +96,7 @@ impl Ledger for Holds {
 impl Holds {
     fn told(&mut self, now: Time, shard: ShardId, event: &Event) {
         self.cause = match event {
-            Event::Deliver { item } => Cause::Deliver(item.clone()),
+            Event::Released(Release::Item { item, .. }) => Cause::Deliver(item.clone()),
             Event::Deadline => Cause::Deadline,
             Event::Drain => Cause::Drain,
             _ => Cause::Other,
@@ -108,7 +108,11 @@ impl Holds {
                     stream.backlog = *bytes;
                 }
             }
-            Event::Deliver { item } => {
+            // Only what is sent breaks the silence; a hint does not (KEEP-4).
+            Event::Released(Release::Item { item, .. })
+                if matches!(item.stream, Some(StreamFormat::Send(_)))
+                    || matches!(item.ws, Some(WsFormat::Send(_))) =>
+            {
                 let here = self.streams.iter_mut().filter(|((at, _), _)| *at == shard);
                 for (_, stream) in here.filter(|(_, stream)| is_on(&stream.channels, item)) {
                     stream.delivered = now;

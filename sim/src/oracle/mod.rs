@@ -1,22 +1,35 @@
 //! Those who watch: one ledger a property. Each sees every fact, keeps its own books, and says when
 //! something is not as it must be. None of them knows how the engine works.
 
+mod accounting;
 mod answers;
+mod calls;
 mod contract;
 mod cuts;
 mod delivery;
 mod emptiness;
+mod gone;
+mod held;
 mod holds;
 mod index;
 mod intake;
+mod journal;
+mod lines;
+mod order;
+mod pacing;
+mod privacy;
+mod recovery;
 mod seats;
+mod sessions;
 
 use core::fmt;
 
 use holdfast_core::engine::{Action, Engine, Event};
 use holdfast_core::ground::{ConnId, Limits, ShardId, Time};
-use holdfast_core::publish::Item;
+use holdfast_core::hub::{Hub, HubEvent};
+use holdfast_core::publish::Release;
 
+use crate::journal::Journal;
 use crate::script::{AskId, Book};
 
 /// Something that happened.
@@ -38,12 +51,24 @@ pub(crate) enum Fact<'a> {
     Strange(String),
     /// Something happened, or may happen, to a link of this request for which nobody can be blamed.
     Trouble(AskId),
-    /// An origin read a request, whose body had so many bytes.
-    Read { ask: AskId, body: u64 },
-    /// An item was handed to the hub.
-    Published(&'a Item),
-    /// The hub released it.
-    Released(&'a Item),
+    /// It is sent once more, since the connection broke; an origin may have read it before.
+    Again(AskId),
+    /// An origin read a request, whose body had so many bytes, with a position if it names one.
+    Read { ask: AskId, body: u64, last: Option<u64> },
+    /// A page is written for one session; for which one, if its URL says that.
+    Ticket { ticket: u64, owner: Option<AskId> },
+    /// A backend is told that the session of a request is over.
+    Farewell { ask: AskId, proper: bool },
+    /// A client will read all of a journal.
+    Stays { reader: u32, journal: u32 },
+    /// Word of a shard reaches the hub.
+    Reported { shard: ShardId, event: &'a HubEvent },
+    /// The hub is told this.
+    HubTold(&'a HubEvent),
+    /// It says this to all shards.
+    Released(&'a Release),
+    /// All that it says to what it was told was seen.
+    HubSettled(&'a Hub),
     /// An engine is told an event.
     Told { shard: ShardId, event: &'a Event },
     /// It answers with this, among others.
@@ -62,6 +87,7 @@ pub(crate) struct Setting {
     pub(crate) book: Book,
     pub(crate) limits: Limits,
     pub(crate) channels: u32,
+    pub(crate) journals: Vec<Journal>,
 }
 
 /// What one ledger found.
@@ -99,6 +125,14 @@ impl Judge {
             Box::new(delivery::Delivery::default()),
             Box::new(cuts::Cuts::default()),
             Box::new(answers::Answers::default()),
+            Box::new(order::Order::default()),
+            Box::new(calls::Calls::default()),
+            Box::new(accounting::Accounting::default()),
+            Box::new(pacing::Pacing::default()),
+            Box::new(recovery::Recovery::default()),
+            Box::new(journal::Journals::default()),
+            Box::new(privacy::Privacy::default()),
+            Box::new(gone::Gone::default()),
             Box::new(emptiness::Emptiness),
         ];
         Self { ledgers, failure: None }

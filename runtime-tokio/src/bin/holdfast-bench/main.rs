@@ -3,8 +3,11 @@
 //!
 //! The server under test is pinned to one core, the load generator and the backend to another. Every
 //! figure is the median of several repeats. A peer that is not installed is left out with a line.
+//!
+//! What profiles say about the figures is in `NOTES.md` beside this file.
 
 mod clock;
+mod frame;
 mod load;
 mod origin;
 mod peer;
@@ -16,6 +19,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 
@@ -110,14 +114,19 @@ fn run(cli: &Cli) -> std::io::Result<()> {
         let mut figures: BTreeMap<Peer, Vec<workload::Figures>> = BTreeMap::new();
         for _ in 0..repeats {
             for &peer in peers.iter().filter(|peer| workload.runs_on(**peer)) {
-                eprintln!("{name}: {}", peer.name());
-                match workload.measure(peer, &origin, &scale) {
+                let begin = Instant::now();
+                let measured = workload.measure(peer, &origin, &scale);
+                eprintln!("{name}: {}, {:.1} s", peer.name(), begin.elapsed().as_secs_f32());
+                match measured {
                     Ok(measured) => figures.entry(peer).or_default().push(measured),
                     Err(error) => table.note(format!("{name}: {}: {error}", peer.name())),
                 }
             }
         }
         table.add(&workload, figures);
+        if let Some(note) = workload.note() {
+            table.note(note.to_owned());
+        }
     }
     println!("{}", table.text());
     if let Some(path) = &cli.json {

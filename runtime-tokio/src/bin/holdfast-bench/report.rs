@@ -100,6 +100,13 @@ impl Table {
             }
             let _ = writeln!(out, " {} |", row.ratios());
         }
+        out.push('\n');
+        for peer in &self.peers {
+            let _ = writeln!(out, "- {}: {}", peer.name(), peer.settings());
+        }
+        for note in &self.notes {
+            let _ = writeln!(out, "- {note}");
+        }
         out
     }
 

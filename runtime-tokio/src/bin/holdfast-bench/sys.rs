@@ -10,11 +10,38 @@ pub const SERVER_CORE: &str = "0";
 /// The core of the load generator and its origin.
 pub const LOAD_CORE: &str = "1";
 
-/// Starts a server on its core, as leader of a process group of its own.
-pub fn spawn_server(program: &str, args: &[&str]) -> io::Result<Child> {
+/// Where a server runs; it has a worker a core.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cores {
+    /// On a core of its own.
+    Own,
+    /// On the load generator's core.
+    Load,
+    /// On both.
+    Both,
+}
+
+impl Cores {
+    /// How many there are.
+    pub fn count(self) -> usize {
+        if self == Self::Both { 2 } else { 1 }
+    }
+
+    /// As `taskset` likes it.
+    fn list(self) -> String {
+        match self {
+            Self::Own => SERVER_CORE.to_owned(),
+            Self::Load => LOAD_CORE.to_owned(),
+            Self::Both => format!("{SERVER_CORE},{LOAD_CORE}"),
+        }
+    }
+}
+
+/// Starts a server on its cores, as leader of a process group of its own.
+pub fn spawn_server(cores: Cores, program: &str, args: &[&str]) -> io::Result<Child> {
     use std::os::unix::process::CommandExt;
     Command::new("taskset")
-        .args(["-c", SERVER_CORE, program])
+        .args(["-c", &cores.list(), program])
         .args(args)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -37,33 +64,48 @@ pub fn prefer_this_thread() {
     }
 }
 
-/// Ends a server with all its helpers, kindly and then not.
+/// Ends a server with all its helpers. None of them has anything to put in order.
 pub fn stop(child: &mut Child) {
     let all = family(child.id());
-    for (signal, patience) in [("-TERM", 20), ("-KILL", 50)] {
-        let _ = Command::new("kill")
-            .arg(signal)
-            .args(all.iter().map(u32::to_string))
-            .stderr(Stdio::null())
-            .status();
-        for _ in 0..patience {
-            let _ = child.try_wait();
-            if !all.iter().any(|pid| fs::exists(format!("/proc/{pid}")).unwrap_or(false)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(50));
+    let _ = Command::new("kill")
+        .arg("-KILL")
+        .args(all.iter().map(u32::to_string))
+        .stderr(Stdio::null())
+        .status();
+    for _ in 0..50 {
+        let _ = child.try_wait();
+        if !all.iter().copied().any(runs) {
+            return;
         }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
-/// The memory of a server and its helpers in bytes: proportional set size, summed.
-pub fn pss(root: u32) -> u64 {
+/// Whether a process is there, and not merely remembered because nobody has asked how it ended.
+fn runs(pid: u32) -> bool {
+    fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| !line.is_empty())
+}
+
+/// The memory of a server and its helpers in bytes: proportional set size, summed, without what is a copy of
+/// a file.
+pub fn memory(root: u32) -> u64 {
+    let kib = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
     let of = |pid: u32| -> Option<u64> {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-        let line = text.lines().find(|line| line.starts_with("Pss:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib * 1024)
+        let own = |line: &&str| line.starts_with("Pss_Anon:") || line.starts_with("Pss_Shmem:");
+        Some(text.lines().filter(own).filter_map(kib).sum::<u64>() * 1024)
     };
     family(root).into_iter().filter_map(of).sum()
+}
+
+/// The time that a server and its helpers have had on a CPU, in user space and in the kernel.
+pub fn cpu(root: u32) -> Duration {
+    let of_thread = |thread: fs::DirEntry| -> Option<u64> {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse().ok()
+    };
+    let of = |pid: u32| fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    Duration::from_nanos(family(root).into_iter().flat_map(of).filter_map(of_thread).sum())
 }
 
 /// A process and all that descend from it.

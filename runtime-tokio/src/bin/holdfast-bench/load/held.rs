@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll};
 
 use super::Latencies;
-use super::socket::Socket;
+use super::socket::{Socket, first_line};
 use crate::clock;
+use crate::peer::Hold;
 use crate::sys::wait;
 
 /// Ends every message, and appears nowhere else in what a server sends.
@@ -20,6 +21,7 @@ const STAMP: u8 = b'^';
 pub struct Held {
     poll: Poll,
     events: Events,
+    hold: Hold,
     conns: Vec<Conn>,
     buffer: Vec<u8>,
 }
@@ -42,20 +44,22 @@ pub struct Received {
 }
 
 impl Held {
-    /// Opens `count` connections, `request(n)` on each, a few hundred at a time. With `begins` it waits
-    /// until every response has begun.
+    /// Opens `count` connections, `request(n)` on each, a few at a time. It waits until every response has
+    /// begun, but for long-polls, which say nothing until an item comes.
     pub fn open(
         addr: SocketAddr,
         count: usize,
-        begins: bool,
+        hold: Hold,
         request: impl Fn(usize) -> String,
     ) -> io::Result<Self> {
         let mut held = Self {
             poll: Poll::new()?,
             events: Events::with_capacity(4096),
+            hold,
             conns: Vec::with_capacity(count),
             buffer: vec![0; 64 << 10],
         };
+        let begins = hold != Hold::Poll;
         let (mut begun, deadline) = (0, Instant::now() + Duration::from_secs(120));
         while held.conns.len() < count || (begins && begun < count) {
             if Instant::now() > deadline {
@@ -73,6 +77,11 @@ impl Held {
             begun += held.turn(Duration::from_millis(5))?.begun;
         }
         Ok(held)
+    }
+
+    /// How many connections there are.
+    pub fn len(&self) -> usize {
+        self.conns.len()
     }
 
     /// Collects messages until there are `expected`, or nothing has come for `patience`.
@@ -99,8 +108,10 @@ impl Held {
                 if count == 0 {
                     return Err(io::Error::other("the server closed a held connection"));
                 }
-                received.begun += usize::from(!conn.begun);
-                conn.begun = true;
+                if !conn.begun {
+                    conn.begin(self.hold, &self.buffer[..count])?;
+                    received.begun += 1;
+                }
                 conn.scan(&self.buffer[..count], &mut received);
                 if count < self.buffer.len() {
                     break;
@@ -112,6 +123,17 @@ impl Held {
 }
 
 impl Conn {
+    fn begin(&mut self, hold: Hold, data: &[u8]) -> io::Result<()> {
+        self.begun = match hold {
+            Hold::Stream | Hold::Poll => data.starts_with(b"HTTP/1.1 200 "),
+            Hold::Socket => data.starts_with(b"HTTP/1.1 101 "),
+        };
+        match self.begun {
+            true => Ok(()),
+            false => Err(io::Error::other(format!("not held: {}", first_line(data)))),
+        }
+    }
+
     fn scan(&mut self, data: &[u8], received: &mut Received) {
         for &byte in data {
             match byte {

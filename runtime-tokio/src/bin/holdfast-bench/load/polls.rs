@@ -7,18 +7,23 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll};
 
 use super::Publisher;
-use super::socket::{Response, Socket};
+use super::socket::{Answers, Response, Socket};
 use crate::origin::Origin;
-use crate::peer::Running;
+use crate::peer::{Hold, Running};
 use crate::sys::wait;
 
-/// Long-poll cycles a second: `count` clients poll, each poll asks the origin and is held, an item answers
+/// Long-poll cycles a second, and how many there were: `count` clients poll, each poll asks the origin and is held, an item answers
 /// it, and the client polls again.
-pub fn cycles(server: &Running, origin: &Origin, count: usize, span: Duration) -> io::Result<f64> {
+pub fn cycles(
+    server: &Running,
+    origin: &Origin,
+    count: usize,
+    span: Duration,
+) -> io::Result<(f64, usize)> {
     use std::sync::atomic::Ordering;
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(256));
-    let mut publisher = Publisher::new(server);
-    let request = server.poll_request("all");
+    let mut publisher = Publisher::new(server, Hold::Poll);
+    let request = server.hold_request(Hold::Poll, "all");
     let mut conns = Vec::with_capacity(count);
     for token in 0..count {
         conns.push((Socket::open(server.http, &poll, token)?, Response::default()));
@@ -48,7 +53,7 @@ pub fn cycles(server: &Running, origin: &Origin, count: usize, span: Duration) -
                 for event in &events {
                     let (socket, response) = &mut conns[event.token().0];
                     while let Some(read @ 1..) = socket.read(&mut buffer)? {
-                        if response.advance(&buffer[..read]) > 0 {
+                        if response.advance(&buffer[..read])? > 0 {
                             answered += 1;
                             waiting.push_back(event.token().0);
                         }
@@ -58,13 +63,13 @@ pub fn cycles(server: &Running, origin: &Origin, count: usize, span: Duration) -
         }
         done += waiting.len();
     }
-    Ok(done as f64 / begin.elapsed().as_secs_f64())
+    Ok((done as f64 / begin.elapsed().as_secs_f64(), done))
 }
 
 /// Connections a second that are opened, held as a stream, and closed when the stream has begun.
 pub fn open_and_close(server: &Running, under_way: usize, span: Duration) -> io::Result<f64> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(256));
-    let request = server.stream_request("churn");
+    let request = server.hold_request(Hold::Stream, "churn");
     let open = |poll: &Poll, token: usize| -> io::Result<Socket> {
         let mut socket = Socket::open(server.http, poll, token)?;
         socket.send(request.as_bytes())?;

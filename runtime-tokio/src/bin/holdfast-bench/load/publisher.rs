@@ -7,25 +7,26 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll};
 
 use super::held::{Held, Received, message};
-use super::socket::{Response, Socket};
-use crate::peer::Running;
+use super::socket::{Answers, Response, Socket};
+use crate::peer::{Hold, Running};
 use crate::sys::wait;
 
 /// A publisher that waits for each answer; it connects anew when the server closes (Pushpin does).
 pub struct Publisher {
     addr: SocketAddr,
+    hold: Hold,
     stream: Option<TcpStream>,
 }
 
 impl Publisher {
-    /// A publisher to a server.
-    pub fn new(server: &Running) -> Self {
-        Self { addr: server.publish, stream: None }
+    /// A publisher to what a server holds.
+    pub fn new(server: &Running, hold: Hold) -> Self {
+        Self { addr: server.publish, hold, stream: None }
     }
 
     /// Publishes one message and waits until it is accepted.
     pub fn publish(&mut self, server: &Running, channel: &str) -> io::Result<()> {
-        let request = server.publish_request(channel, &message());
+        let request = server.publish_request(self.hold, channel, &message());
         if let Some(stream) = self.stream.take()
             && self.exchange(stream, &request).is_ok()
         {
@@ -44,7 +45,7 @@ impl Publisher {
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            if response.advance(&buffer[..count]) > 0 {
+            if response.advance(&buffer[..count])? > 0 {
                 let closes =
                     String::from_utf8_lossy(&buffer[..count]).contains("Connection: close");
                 self.stream = (!closes).then_some(stream);
@@ -70,7 +71,7 @@ pub fn unicast(
     let mut buffer = [0; 4096];
     let mut request = || {
         next += 1;
-        server.publish_request(&format!("c{}", next % channels), &message())
+        server.publish_request(Hold::Stream, &format!("c{}", next % channels), &message())
     };
     for token in 0..under_way {
         let mut socket = Socket::open(server.publish, &poll, token)?;
@@ -85,7 +86,7 @@ pub fn unicast(
             let (socket, response) = &mut conns[token];
             socket.flush()?;
             while let Ok(Some(count)) = socket.read(&mut buffer) {
-                let done = response.advance(&buffer[..count]);
+                let done = response.advance(&buffer[..count])?;
                 accepted += done;
                 let closes = count == 0
                     || (done > 0

@@ -56,7 +56,19 @@ fn is_not_yet(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::NotConnected)
 }
 
-/// Where a response stands: its head is read byte by byte, its body only counted.
+/// The first line of an answer, to be told that it is not what was hoped for.
+pub fn first_line(answer: &[u8]) -> String {
+    let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// Reads what a server answers, and counts the answers.
+pub trait Answers: Default {
+    /// Takes bytes; returns how many answers were completed.
+    fn advance(&mut self, data: &[u8]) -> io::Result<usize>;
+}
+
+/// Where a response stands: it has a `Content-Length`, and its body is only counted.
 #[derive(Clone, Debug)]
 pub enum Response {
     Head(Vec<u8>),
@@ -69,9 +81,8 @@ impl Default for Response {
     }
 }
 
-impl Response {
-    /// Takes bytes of responses with `Content-Length`; returns how many responses were completed.
-    pub fn advance(&mut self, mut data: &[u8]) -> usize {
+impl Answers for Response {
+    fn advance(&mut self, mut data: &[u8]) -> io::Result<usize> {
         let mut complete = 0;
         while !data.is_empty() {
             match self {
@@ -85,7 +96,7 @@ impl Response {
                     head.extend_from_slice(data);
                     let from = old.saturating_sub(3);
                     let Some(end) = head[from..].windows(4).position(|w| w == b"\r\n\r\n") else {
-                        return complete;
+                        return Ok(complete);
                     };
                     let end = from + end + 4;
                     data = &data[end - old..];
@@ -97,7 +108,7 @@ impl Response {
                 *self = Self::default();
             }
         }
-        complete
+        Ok(complete)
     }
 }
 

@@ -15,7 +15,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n";
 pub fn start(site: &Site) -> io::Result<Child> {
     let program = std::env::current_exe()?;
     let addr = site.http.to_string();
-    sys::spawn_server(&program.to_string_lossy(), &["ceiling", "--listen", &addr])
+    sys::spawn_server(site.cores, &program.to_string_lossy(), &["ceiling", "--listen", &addr])
 }
 
 /// Answers whatever is read with 1 KB, without looking at it.

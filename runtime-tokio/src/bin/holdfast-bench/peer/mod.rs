@@ -4,7 +4,9 @@ mod ceiling;
 mod holdfast;
 mod nginx;
 mod pushpin;
+mod words;
 
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Child;
 use std::time::{Duration, Instant};
@@ -12,8 +14,9 @@ use std::{fs, io, path::PathBuf};
 
 pub use ceiling::{hello, writes};
 pub use holdfast::serve;
+pub use words::Hold;
 
-use crate::sys;
+use crate::sys::{self, Cores};
 
 /// A kind of server.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, clap::ValueEnum)]
@@ -52,6 +55,8 @@ pub struct Site {
     pub publish: SocketAddr,
     /// The backend.
     pub origin: SocketAddr,
+    /// Where it runs.
+    pub cores: Cores,
 }
 
 impl Peer {
@@ -77,14 +82,14 @@ impl Peer {
     }
 
     /// Starts it in front of `origin` and waits until it serves.
-    pub fn start(self, origin: SocketAddr) -> io::Result<Running> {
+    pub fn start(self, origin: SocketAddr, cores: Cores) -> io::Result<Running> {
         let port = || -> io::Result<SocketAddr> {
             std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()
         };
         let directory = std::env::temp_dir().join(format!("holdfast-bench-{}", std::process::id()));
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory)?;
-        let site = Site { directory, http: port()?, publish: port()?, origin };
+        let site = Site { directory, http: port()?, publish: port()?, origin, cores };
         let (child, publish) = match self {
             Self::Holdfast => (holdfast::start(&site)?, site.publish),
             Self::Pushpin => (pushpin::start(&site)?, site.publish),
@@ -93,54 +98,23 @@ impl Peer {
         };
         let running =
             Running { peer: self, http: site.http, publish, child, directory: site.directory };
-        for addr in [running.http, running.publish] {
-            await_port(addr)?;
-        }
-        // Pushpin's processes find each other a moment after its ports are open.
-        std::thread::sleep(Duration::from_millis(if self == Self::Pushpin { 1500 } else { 200 }));
+        await_answer(running.http)?;
+        await_port(running.publish)?;
+        // Pushpin's processes find each other a moment after they have begun to answer.
+        std::thread::sleep(Duration::from_millis(if self == Self::Pushpin { 500 } else { 100 }));
         Ok(running)
     }
 }
 
 impl Running {
     /// Memory of all its processes, in bytes.
-    pub fn pss(&self) -> u64 {
-        sys::pss(self.child.id())
+    pub fn memory(&self) -> u64 {
+        sys::memory(self.child.id())
     }
 
-    /// The request that opens a stream on `channel`.
-    pub fn stream_request(&self, channel: &str) -> String {
-        match self.peer {
-            Peer::Nchan => {
-                format!("GET /sub/{channel} HTTP/1.1\r\nHost: bench\r\nTE: chunked\r\n\r\n")
-            }
-            _ => format!("GET /stream/{channel} HTTP/1.1\r\nHost: bench\r\n\r\n"),
-        }
-    }
-
-    /// The request that opens a long-poll on `channel`.
-    pub fn poll_request(&self, channel: &str) -> String {
-        match self.peer {
-            Peer::Nchan => format!("GET /sub/{channel} HTTP/1.1\r\nHost: bench\r\n\r\n"),
-            _ => format!("GET /poll/{channel} HTTP/1.1\r\nHost: bench\r\n\r\n"),
-        }
-    }
-
-    /// The request that publishes `content` on `channel` to streams and long-polls.
-    pub fn publish_request(&self, channel: &str, content: &str) -> String {
-        let (path, body) = match self.peer {
-            Peer::Nchan => (format!("/pub/{channel}"), content.to_owned()),
-            _ => (
-                "/publish/".to_owned(),
-                format!(
-                    r#"{{"items":[{{"channel":"{channel}","http-stream":{{"content":"{content}"}},"http-response":{{"body":"{content}"}}}}]}}"#
-                ),
-            ),
-        };
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
+    /// The time all its processes have had on a CPU.
+    pub fn cpu(&self) -> Duration {
+        sys::cpu(self.child.id())
     }
 }
 
@@ -152,12 +126,35 @@ impl Drop for Running {
 }
 
 fn await_port(addr: SocketAddr) -> io::Result<()> {
+    patiently(|| TcpStream::connect_timeout(&addr, Duration::from_millis(200)).map(drop))
+}
+
+/// Waits until the server passes a request on and the answer back.
+fn await_answer(addr: SocketAddr) -> io::Result<()> {
+    patiently(|| {
+        let mut stream = TcpStream::connect_timeout(&addr, Duration::from_millis(200))?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        stream.write_all(b"GET /plain/1 HTTP/1.1\r\nHost: bench\r\n\r\n")?;
+        let mut begin = [0; 12];
+        stream.read_exact(&mut begin)?;
+        match &begin {
+            b"HTTP/1.1 200" => Ok(()),
+            other => Err(io::Error::other(String::from_utf8_lossy(other).into_owned())),
+        }
+    })
+}
+
+fn patiently(step: impl Fn() -> io::Result<()>) -> io::Result<()> {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        match TcpStream::connect_timeout(&addr, Duration::from_millis(200)) {
-            Ok(_) => return Ok(()),
-            Err(error) if Instant::now() > deadline => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(50)),
+        match step() {
+            Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+            done => return done,
         }
     }
+}
+
+/// The routes of a GRIP proxy: one path is WebSocket-over-HTTP, and the rest goes as it comes.
+fn routes(site: &Site) -> String {
+    format!("*,path_beg=/woh {0},over_http\n* {0}\n", site.origin)
 }

@@ -1,4 +1,4 @@
-//! nginx with one worker; the same process serves the plain and the nchan workloads.
+//! nginx with a worker a core; the same process serves the plain and the nchan workloads.
 
 use std::process::Child;
 use std::{fs, io};
@@ -6,13 +6,13 @@ use std::{fs, io};
 use super::Site;
 use crate::sys;
 
-pub const SETTINGS: &str = "worker_processes 1, worker_connections 100000, keepalive 256 to the origin, \
+pub const SETTINGS: &str = "worker_processes 1 (scaling: and 2), worker_connections 100000, keepalive 256 to the origin, \
      no access log, nchan_message_buffer_length 1, nchan_shared_memory_size 512M";
 
 pub fn start(site: &Site) -> io::Result<Child> {
     let directory = site.directory.to_string_lossy();
     let config = format!(
-        "daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/error.log;\n\
+        "daemon off; worker_processes {}; pid {directory}/nginx.pid; error_log {directory}/error.log;\n\
          load_module /usr/lib/nginx/modules/ngx_nchan_module.so;\n\
          events {{ worker_connections 100000; }}\n\
          http {{\n\
@@ -23,13 +23,17 @@ pub fn start(site: &Site) -> io::Result<Child> {
            server {{\n\
              listen {} backlog=4096;\n\
              location / {{ proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection \"\"; }}\n\
-             location ~ ^/sub/(.+)$ {{ nchan_subscriber http-chunked longpoll; nchan_channel_id $1; nchan_subscriber_first_message newest; }}\n\
+             location /native {{ proxy_pass http://{}; proxy_http_version 1.1; proxy_set_header Connection upgrade; proxy_set_header Upgrade $http_upgrade; proxy_read_timeout 1h; }}\n\
+             location ~ ^/sub/(.+)$ {{ nchan_subscriber http-chunked longpoll websocket; nchan_channel_id $1; nchan_subscriber_first_message newest; }}\n\
              location ~ ^/pub/(.+)$ {{ nchan_publisher; nchan_channel_id $1; nchan_message_buffer_length 1; }}\n\
            }}\n\
          }}\n",
-        site.origin, site.http,
+        site.cores.count(),
+        site.origin,
+        site.http,
+        site.origin,
     );
     let path = site.directory.join("nginx.conf");
     fs::write(&path, config)?;
-    sys::spawn_server("nginx", &["-c", &path.to_string_lossy()])
+    sys::spawn_server(site.cores, "nginx", &["-c", &path.to_string_lossy()])
 }

@@ -36,8 +36,8 @@ pub fn start(site: &Site) -> io::Result<Child> {
     );
     let path = site.directory.join("pushpin.conf");
     fs::write(&path, config)?;
-    fs::write(site.directory.join("routes"), format!("* {}\n", site.origin))?;
+    fs::write(site.directory.join("routes"), super::routes(site))?;
     let script =
         format!("zurl --config={directory}/zurl.conf & exec pushpin --config={}", path.display());
-    sys::spawn_server("sh", &["-c", &script])
+    sys::spawn_server(site.cores, "sh", &["-c", &script])
 }

@@ -1,0 +1,41 @@
+//! Frames of a WebSocket between their wire and the engine's words, the same for clients and origins.
+
+use holdfast_core::engine::SocketFrame;
+use holdfast_core::ws::{Decoder, Received, Sender, Violation};
+
+/// Reads all there is in `input`; says how much of it is done with, and whether the peer has kept to the
+/// protocol.
+pub(crate) fn decode(
+    decoder: &mut Decoder,
+    input: &mut [u8],
+    frames: &mut Vec<SocketFrame>,
+) -> (usize, Result<(), Violation>) {
+    let mut at = 0;
+    loop {
+        match decoder.receive(input.get_mut(at..).unwrap_or_default()) {
+            Ok(Received { consumed, event }) => {
+                at += consumed;
+                let Some(event) = event else { return (at, Ok(())) };
+                frames.push(event.into());
+            }
+            Err(violation) => return (at, Err(violation)),
+        }
+    }
+}
+
+/// Appends a frame, masked towards an origin.
+pub(crate) fn encode(
+    sender: &mut Sender,
+    frame: &SocketFrame,
+    mask: Option<[u8; 4]>,
+    out: &mut Vec<u8>,
+) {
+    match frame {
+        SocketFrame::Data { kind, last, payload, .. } => {
+            sender.fragment(*kind, payload, *last, mask, out);
+        }
+        SocketFrame::Ping(payload) => sender.ping(payload, mask, out),
+        SocketFrame::Pong(payload) => sender.pong(payload, mask, out),
+        SocketFrame::Close(close) => sender.close(close, mask, out),
+    }
+}
