@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs each example behind a proxy and drives it with curl: plain request, long-poll, stream, publish.
+# Runs each example behind a proxy and drives it with curl: plain request, long-poll, stream, publish, reconnects;
+# and the counters with a WebSocket client of their language.
 #
 #   check.sh PROXY       starts the proxy binary PROXY with the examples' own configuration
 #   check.sh --running   uses a proxy that runs already and routes to 127.0.0.1:$APP_PORT with the
@@ -14,17 +15,19 @@ proxy=${1:?"usage: check.sh PROXY | --running"}
 [ "$proxy" = --running ] || proxy=$(realpath "$proxy")
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
-site=http://127.0.0.1:$HTTP_PORT
+site=http://127.0.0.1:$HTTP_PORT socket=ws://127.0.0.1:$HTTP_PORT/counter/socket/
 export GRIP_URL="http://127.0.0.1:$PUBLISH_PORT/?iss=pushpin&key=changeme"
 app_pid='' proxy_pid=''
+. "$here/check/eventstream.sh"
 
 main() {
-    check django-counter install_django start_django
-    check express-counter install_express start_express
+    check django-counter install_django_counter start_django /counter/value/ drive_django_counter
+    check express-counter install_express start_express /counter/value/ drive_express_counter
+    check django-eventstream install_django start_eventstream / drive_eventstream
 }
 
 check() {
-    local name=$1 install=$2 start=$3
+    local name=$1 install=$2 start=$3 ready=$4 drive=$5
     mkdir "$work/$name"
     cp -r "$here/$name/." "$work/$name"
     cd "$work/$name"
@@ -35,13 +38,13 @@ check() {
     "$start" >app.log 2>&1 &
     app_pid=$!
     start_proxy
-    await "the application behind the proxy" answers
-    drive
+    await "the application behind the proxy" answers "$ready"
+    "$drive"
     stop
     echo "ok: $name"
 }
 
-drive() {
+drive_counter() {
     is "the value" "$(value)" '{"value":0}'
     is "a hold without the proxy" "$(status "http://127.0.0.1:$APP_PORT/counter/value/?last=0")" 501
 
@@ -66,11 +69,41 @@ drive() {
     is "the events" "$(grep '^data:' stream.body | tr -dc '0-9\n' | uniq | tr '\n' ' ')" '0 1 2 '
     grep -qi '^content-type: text/event-stream' stream.head || fail "the stream is not SSE"
     ! grep -qi '^grip-' poll.head stream.head || fail "a Grip- header reached the client"
+    drive_gap
+}
+
+# An item that does not follow the last one: the application is asked again, and says that nothing has changed.
+drive_gap() {
+    ask "$site/counter/value/?last=2" -D gap.head -o gap.body -m 20 &
+    local poll=$!
+    sleep 1
+    is "a publish by hand" "$(status "http://127.0.0.1:$PUBLISH_PORT/publish/" -d '{"items": [{
+        "channel": "counter", "id": "stray", "prev-id": "lost", "formats": {"http-response": {"body": "stray"}}}]}')" 200
+    sleep 7 # longer than the item waits for the one before it
+    kill -0 "$poll" 2>/dev/null || fail "the long-poll was answered across a gap: $(cat gap.body)"
+    is "the third POST" "$(value -X POST)" '{"value":3}'
+    wait "$poll" || fail "the long-poll was not answered after a gap"
+    is "the long-poll after a gap" "$(tr -d ' \n' <gap.body)" '{"value":3}'
+    ! grep -qi '^grip-' gap.head || fail "a Grip- header reached the client after a gap"
+}
+
+drive_django_counter() {
+    drive_counter
+    venv/bin/python "$here/check/websocket_client.py" "$socket" 2 || fail "the WebSocket"
+}
+
+drive_express_counter() {
+    drive_counter
+    cp "$here/check/websocket-client.mjs" . && node websocket-client.mjs "$socket" 2 || fail "the WebSocket"
 }
 
 install_django() { python3 -m venv venv && venv/bin/pip install -q -r requirements.txt; }
+install_django_counter() { install_django && venv/bin/pip install -q websockets; }
 start_django() { exec venv/bin/python app.py runserver --noreload "127.0.0.1:$APP_PORT"; }
-install_express() { npm install --silent --no-package-lock --no-audit --no-fund; }
+install_express() {
+    npm install --silent --no-package-lock --no-audit --no-fund &&
+        npm install --silent --no-package-lock --no-audit --no-fund --no-save ws
+}
 start_express() { PORT=$APP_PORT exec node app.js; }
 
 start_proxy() {
@@ -85,7 +118,7 @@ start_proxy() {
 ask() { exec curl -sS --noproxy '*' "$@"; }
 value() { (ask -m 10 "$site/counter/value/" "$@") | tr -d ' \n'; }
 status() { (ask -m 10 -o /dev/null -w '%{http_code}' "$@"); }
-answers() { [ "$(status "$site/counter/value/" 2>/dev/null)" = 200 ]; }
+answers() { [ "$(status "$site$1" 2>/dev/null)" = 200 ]; }
 
 await() {
     local what=$1

@@ -3,6 +3,7 @@
 Every view answers at once. Where the browser should wait, the view says so, and the proxy holds it.
 """
 
+import json
 import os
 import sys
 import threading
@@ -26,8 +27,8 @@ from django.core.management import execute_from_command_line
 from django.http import HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_GET, require_http_methods
-from django_grip import publish, set_hold_longpoll, set_hold_stream
-from gripcontrol import Channel, HttpResponseFormat, HttpStreamFormat
+from django_grip import publish, set_hold_longpoll, set_hold_stream, websocket_only
+from gripcontrol import Channel, HttpResponseFormat, HttpStreamFormat, WebSocketMessageFormat
 
 # Proxies remember item ids for a minute, so a counter that starts anew must not use the old ones.
 RUN = f"{time.time_ns():x}"
@@ -62,6 +63,29 @@ def events(request):
     return HttpResponse(event(count), content_type="text/event-stream")
 
 
+@websocket_only
+def socket(request):
+    """A WebSocket: "add" raises the value, which everyone is told; anything else asks for it."""
+    if not request.grip.proxied:
+        return HttpResponse("This must be asked through the proxy, with a valid Grip-Sig.\n", status=501)
+    ws = request.wscontext
+    if ws.is_opening():
+        ws.accept()
+        ws.subscribe("counter")
+    while ws.can_recv():
+        try:
+            message = ws.recv()
+        except OSError:  # the client is gone
+            break
+        if message is None:
+            ws.close(ws.close_code)
+            break
+        if message == "add":
+            raise_value()
+        else:
+            ws.send(json.dumps({"value": count}))
+
+
 def raise_value():
     global count
     with lock:  # also keeps the items in order
@@ -74,6 +98,7 @@ def raise_value():
                     headers={"Content-Type": "application/json"}, body=answer.content.decode()
                 ),
                 HttpStreamFormat(event(count)),
+                WebSocketMessageFormat(json.dumps({"value": count})),
             ],
             id=item_id(count),
             prev_id=item_id(count - 1),
@@ -84,6 +109,7 @@ def raise_value():
 urlpatterns = [
     path("counter/value/", value),
     path("counter/events/", events),
+    path("counter/socket/", socket),
 ]
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 // Every handler answers at once. Where the browser should wait, the handler says so, and the proxy holds it.
 
 import express from 'express';
-import { Channel, HttpResponseFormat, HttpStreamFormat } from '@fanoutio/grip';
+import { Channel, HttpResponseFormat, HttpStreamFormat, WebSocketMessageFormat } from '@fanoutio/grip';
 import { ServeGrip } from '@fanoutio/serve-grip';
 
 // Where to publish, and the issuer and key with which the proxy signs what it forwards.
@@ -41,7 +41,35 @@ app.get('/counter/events/', (req, res) => {
   res.type('text/event-stream').send(event(count));
 });
 
-app.post('/counter/value/', (req, res) => {
+app.post('/counter/value/', (req, res) => res.json({ value: raise() }));
+
+// A WebSocket: "add" raises the value, which everyone is told; anything else asks for it.
+app.post('/counter/socket/', (req, res) => {
+  if (!throughProxy(req, res)) return;
+  const ws = req.grip.wsContext;
+  if (ws == null) return res.status(400).send('Only WebSocket events come here.\n');
+  if (ws.isOpening()) {
+    ws.accept();
+    ws.subscribe('counter');
+  }
+  try {
+    while (ws.canRecv()) {
+      const message = ws.recv();
+      if (message === null) {
+        ws.close(ws.closeCode ?? undefined);
+        break;
+      }
+      if (message === 'add') raise();
+      else ws.send(JSON.stringify({ value: count }));
+    }
+  } catch {
+    // The client is gone.
+  }
+  res.end();
+});
+
+// Adds one and tells everyone who waits.
+function raise() {
   count += 1;
   const value = count;
   const formats = [
@@ -50,13 +78,14 @@ app.post('/counter/value/', (req, res) => {
       body: JSON.stringify({ value }),
     }),
     new HttpStreamFormat(event(value)),
+    new WebSocketMessageFormat(JSON.stringify({ value })),
   ];
   // One after the other, so that the items stay in order.
   published = published
     .then(() => publisher.publishFormats('counter', formats, itemId(value), itemId(value - 1)))
     .catch(error => console.error('publish failed:', error));
-  res.json({ value });
-});
+  return value;
+}
 
 function throughProxy(req, res) {
   if (req.grip.isProxied) return true;
