@@ -143,7 +143,8 @@ impl Backend {
     /// Writes what waits, then waits for the origin to close.
     async fn part(mut self, shard: &Shard) {
         let flushed = poll_fn(|cx| self.outbox.poll_flush(cx, &mut self.stream, || {})).await;
-        if flushed.is_err() || !self.sender.is_closed() {
+        // Who has sent its close, and now ours, has nothing to add.
+        if flushed.is_err() || !self.sender.is_closed() || self.decoder.is_over() {
             return;
         }
         poll_fn(|cx| {
