@@ -89,12 +89,12 @@ drive_gap() {
 
 drive_django_counter() {
     drive_counter
-    venv/bin/python "$here/check/websocket_client.py" "$socket" 2 || fail "the WebSocket"
+    venv/bin/python "$here/check/websocket_client.py" "$socket" 3 || fail "the WebSocket"
 }
 
 drive_express_counter() {
     drive_counter
-    cp "$here/check/websocket-client.mjs" . && node websocket-client.mjs "$socket" 2 || fail "the WebSocket"
+    cp "$here/check/websocket-client.mjs" . && node websocket-client.mjs "$socket" 3 || fail "the WebSocket"
 }
 
 install_django() { python3 -m venv venv && venv/bin/pip install -q -r requirements.txt; }

@@ -30,6 +30,8 @@ pub(crate) struct Backend {
     decoder: Decoder,
     sender: Sender,
     write: Write,
+    /// It broke the protocol.
+    at_fault: bool,
 }
 
 /// When frames are written.
@@ -59,6 +61,7 @@ impl Backend {
             decoder: Decoder::new(Role::Client),
             sender: Sender::new(),
             write: Write::Now,
+            at_fault: false,
         }
     }
 
@@ -131,6 +134,7 @@ impl Backend {
     /// An origin that breaks the protocol is told so, and left.
     fn judge(&mut self, kept_to: Result<(), Violation>, shard: &Shard) -> Came {
         let Err(violation) = kept_to else { return Came::Frames };
+        self.at_fault = true;
         shard.stats.bump(Stat::OriginBadFrame);
         tracing::info!(
             shard = shard.number(),
@@ -144,7 +148,10 @@ impl Backend {
     async fn part(mut self, shard: &Shard) {
         let flushed = poll_fn(|cx| self.outbox.poll_flush(cx, &mut self.stream, || {})).await;
         // Who has sent its close, and now ours, has nothing to add.
-        if flushed.is_err() || !self.sender.is_closed() || self.decoder.is_over() {
+        if flushed.is_err()
+            || !self.sender.is_closed()
+            || (self.decoder.is_over() && !self.at_fault)
+        {
             return;
         }
         poll_fn(|cx| {
