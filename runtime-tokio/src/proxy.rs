@@ -86,14 +86,12 @@ impl Proxy {
         };
         let crowd = Arc::new(Crowd::new(settings.client_maxconn));
         let shared = Shared { bounds, crowd, config: follow_config, phase: follow_phase.clone() };
-        let mut crew = Crew::new(shards + 1);
-        let (mut wires, bell) = (Vec::new(), Arc::new(Notify::new()));
+        let (mut parts, mut wires, bell) = (Vec::new(), Vec::new(), Arc::new(Notify::new()));
         for (id, listeners) in (0..).map(ShardId).zip(doors) {
             let (queue, releases) = mpsc::channel::<Release>(RELEASES);
             let mailbox = Arc::new(hub::Mailbox::new(bell.clone()));
             wires.push(hub::Wire { releases: queue, mailbox: mailbox.clone() });
-            let (part, shared) = (shard::Part { id, listeners, releases, mailbox }, shared.clone());
-            crew.hire(format!("shard-{}", id.0), |ready| shard::run(part, shared, ready))?;
+            parts.push(shard::Part { id, listeners, releases, mailbox });
         }
         let publish = publisher.as_ref().map(TcpListener::local_addr).transpose()?;
         let terms = settings.publish.map(|listener| publish::Terms {
@@ -104,7 +102,7 @@ impl Proxy {
             receipt_wait: RECEIPT_WAIT,
             key: settings.publish_key,
         });
-        let part = hub::Part {
+        let hub = hub::Part {
             publish: publisher.zip(terms),
             limits: settings.core.limits,
             seed: shard::seed(),
@@ -112,8 +110,7 @@ impl Proxy {
             bell,
             phase: follow_phase,
         };
-        crew.hire("hub".to_owned(), |ready| hub::run(part, ready))?;
-        let (threads, exits) = crew.ready()?;
+        let (threads, exits) = hire(parts, hub, &shared)?.ready()?;
         Ok(Self { http, publish, config, phase, threads, exits })
     }
 
@@ -154,6 +151,24 @@ impl Proxy {
     pub(crate) async fn exited(&mut self) -> Option<String> {
         self.exits.recv().await
     }
+}
+
+/// A thread for every shard and one for the hub, which an only shard has beside it.
+fn hire(mut shards: Vec<shard::Part>, hub: hub::Part, shared: &Shared) -> io::Result<Crew> {
+    let mut crew = Crew::new(shards.len() + 1);
+    if shards.len() == 1
+        && let Some(only) = shards.pop()
+    {
+        let shared = shared.clone();
+        crew.hire("shard-0".to_owned(), |ready| shard::run_with_hub(only, hub, shared, ready))?;
+        return Ok(crew);
+    }
+    for part in shards {
+        let shared = shared.clone();
+        crew.hire(format!("shard-{}", part.id.0), |ready| shard::run(part, shared, ready))?;
+    }
+    crew.hire("hub".to_owned(), |ready| hub::run(hub, ready))?;
+    Ok(crew)
 }
 
 type Doors = Vec<Vec<TcpListener>>;

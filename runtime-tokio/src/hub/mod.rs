@@ -1,4 +1,7 @@
-//! The hub's thread: the publish API on one side, the one pump that tells all shards on the other.
+//! The hub: the publish API on one side, the one pump that tells all shards on the other.
+//!
+//! It has a thread of its own, unless there is only one shard: then it lives on the shard's, because on one core a
+//! change of threads for every item would buy nothing.
 
 mod news;
 mod receipts;
@@ -47,13 +50,14 @@ pub(crate) struct Wire {
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
-/// Runs the hub until the proxy stops.
+/// Runs the hub on a thread of its own until the proxy stops.
 pub(crate) fn run(part: Part, ready: impl FnOnce()) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, live(part, ready))
 }
 
-async fn live(mut part: Part, ready: impl FnOnce()) -> std::io::Result<()> {
+/// Runs the hub among the local tasks of a thread until the proxy stops.
+pub(crate) async fn live(mut part: Part, ready: impl FnOnce()) -> std::io::Result<()> {
     let (intake, events) = mpsc::channel(INTAKE);
     let book = Rc::new(Book::new(part.shards.len()));
     let serving = match part.publish {

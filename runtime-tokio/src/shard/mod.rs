@@ -28,7 +28,7 @@ use crate::stats::Stats;
 use clockwork::Clockwork;
 
 pub(crate) use crowd::Crowd;
-pub(crate) use run::{Part, Shared, run};
+pub(crate) use run::{Part, Shared, run, run_with_hub};
 
 /// Bytes read at once.
 const SCRATCH: usize = 64 << 10;

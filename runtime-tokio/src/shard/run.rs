@@ -7,11 +7,12 @@ use std::sync::Arc;
 use holdfast_core::engine::{Config, Event};
 use holdfast_core::ground::{ShardId, Span};
 use holdfast_core::publish::Release;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use super::{Bounds, Crowd, Shard, accept::accept};
-use crate::hub::Mailbox;
+use crate::hub::{self, Mailbox};
 use crate::proxy::Phase;
 use crate::stats::Stat;
 
@@ -41,9 +42,26 @@ pub(crate) struct Shared {
 
 /// Runs a shard until the proxy stops.
 pub(crate) fn run(part: Part, shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
+    LocalSet::new().block_on(&runtime()?, live(part, shared, ready))
+}
+
+/// Runs the only shard, and the hub beside it, until the proxy stops.
+pub(crate) fn run_with_hub(
+    part: Part,
+    hub: hub::Part,
+    shared: Shared,
+    ready: impl FnOnce(),
+) -> std::io::Result<()> {
+    let both = async {
+        let shard = live(part, shared, || ());
+        tokio::try_join!(biased; shard, hub::live(hub, ready)).map(drop)
+    };
+    LocalSet::new().block_on(&runtime()?, both)
+}
+
+fn runtime() -> std::io::Result<Runtime> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_all().max_blocking_threads(LOOKUPS).build()?;
-    LocalSet::new().block_on(&runtime, live(part, shared, ready))
+    runtime.enable_all().max_blocking_threads(LOOKUPS).build()
 }
 
 async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {

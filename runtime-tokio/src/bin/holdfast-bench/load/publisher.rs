@@ -55,6 +55,41 @@ impl Publisher {
     }
 }
 
+/// A publisher that waits for nothing; it connects anew when the server closes (Pushpin does).
+pub struct Poster {
+    addr: SocketAddr,
+    token: usize,
+    socket: Socket,
+    response: Response,
+}
+
+impl Poster {
+    /// A publisher whose socket is watched under `token`.
+    pub fn open(server: &Running, poll: &Poll, token: usize) -> io::Result<Self> {
+        let (addr, response) = (server.publish, Response::default());
+        Ok(Self { addr, token, socket: Socket::open(addr, poll, token)?, response })
+    }
+
+    /// Publishes.
+    pub fn send(&mut self, request: &str) -> io::Result<()> {
+        self.socket.send(request.as_bytes())
+    }
+
+    /// Sees what the server says: how many publishes it has accepted. `None` while it says nothing.
+    pub fn accepted(&mut self, poll: &Poll, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        self.socket.flush()?;
+        let Ok(Some(count)) = self.socket.read(buffer) else { return Ok(None) };
+        let done = self.response.advance(&buffer[..count])?;
+        let said = || String::from_utf8_lossy(&buffer[..count]);
+        let closes = count == 0 || (done > 0 && said().contains("Connection: close"));
+        if closes {
+            self.response = Response::default();
+            self.socket = Socket::open(self.addr, poll, self.token)?;
+        }
+        Ok((closes || done > 0).then_some(done))
+    }
+}
+
 /// Publishes for `span` with `under_way` requests at a time, to one of `channels` channels each, while
 /// `held` has one subscriber a channel. Returns delivered messages a second, how many publishes were
 /// accepted, and what arrived. A server that accepts more than it delivers gains nothing by it.
@@ -66,7 +101,7 @@ pub fn unicast(
     span: Duration,
 ) -> io::Result<(f64, usize, Received)> {
     let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(256));
-    let mut conns = Vec::with_capacity(under_way);
+    let mut posters = Vec::with_capacity(under_way);
     let (mut next, mut accepted, mut received) = (0, 0, Received::default());
     let mut buffer = [0; 4096];
     let mut request = || {
@@ -74,33 +109,18 @@ pub fn unicast(
         server.publish_request(Hold::Stream, &format!("c{}", next % channels), &message())
     };
     for token in 0..under_way {
-        let mut socket = Socket::open(server.publish, &poll, token)?;
-        socket.send(request().as_bytes())?;
-        conns.push((socket, Response::default()));
+        let mut poster = Poster::open(server, &poll, token)?;
+        poster.send(&request())?;
+        posters.push(poster);
     }
     let begin = Instant::now();
     while begin.elapsed() < span {
         wait(&mut poll, &mut events, Some(Duration::from_millis(1)))?;
         for event in &events {
-            let token = event.token().0;
-            let (socket, response) = &mut conns[token];
-            socket.flush()?;
-            while let Ok(Some(count)) = socket.read(&mut buffer) {
-                let done = response.advance(&buffer[..count])?;
-                accepted += done;
-                let closes = count == 0
-                    || (done > 0
-                        && String::from_utf8_lossy(&buffer[..count]).contains("Connection: close"));
-                if closes {
-                    *response = Response::default();
-                    *socket = Socket::open(server.publish, &poll, token)?;
-                }
-                if closes || done > 0 {
-                    socket.send(request().as_bytes())?;
-                }
-                if closes {
-                    break;
-                }
+            let poster = &mut posters[event.token().0];
+            if let Some(some) = poster.accepted(&poll, &mut buffer)? {
+                accepted += some;
+                poster.send(&request())?;
             }
         }
         received.add(held.turn(Duration::ZERO)?);
