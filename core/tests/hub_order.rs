@@ -166,15 +166,16 @@ impl Model {
     fn wait(&mut self, end: Time) {
         loop {
             let waiting = self.waiting.iter().map(|(until, _)| *until);
-            let fresh = self.fresh.iter().map(|(at, _)| *at);
-            let Some(now) = waiting.chain(fresh).min().filter(|at| *at <= end) else { break };
+            let collected = self.fresh.first().map(|(at, _)| *at + Span::from_millis(100));
+            let Some(now) = waiting.chain(collected).min().filter(|at| *at <= end) else { break };
             self.now = now;
             while let Some(at) = self.waiting.iter().position(|(until, _)| *until <= now) {
                 self.release_waiting(at);
             }
-            while let Some(at) = self.fresh.iter().position(|(at, _)| *at <= now) {
-                let (_, channel) = self.fresh.remove(at);
-                let scope = Scope::Channel(channel.into());
+            if collected.is_some_and(|at| at <= now) {
+                let due = self.fresh.extract_if(.., |(at, _)| *at <= now);
+                let channels: BTreeSet<_> = due.map(|(_, channel)| channel.into()).collect();
+                let scope = Scope::Channels(Arc::new(channels));
                 self.said.push(HubAction::Release(Release::Recover(scope)));
             }
         }

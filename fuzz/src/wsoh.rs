@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use holdfast_core::ws::Kind;
-use holdfast_core::wsoh::{Control, Piece, Sorted, Sorter, WsEvent, decode, encode};
+use holdfast_core::wsoh::{Control, Heartbeat, Piece, Sorted, Sorter, WsEvent, decode, encode};
 
 /// Events, messages and bytes of a control message that are taken here.
 const MAX: usize = 64;
@@ -33,8 +33,10 @@ pub fn control(data: &[u8]) {
             assert!(!channel.is_empty());
         }
         Ok(Control::SetMeta { name, .. }) => assert!(!name.is_empty()),
-        Ok(Control::KeepAlive(Some(beat))) => assert!(beat.timeout.as_secs() >= 1),
-        Ok(Control::SendDelayed { delay, .. }) => assert!(delay.as_secs() >= 1),
+        Ok(Control::KeepAlive(Some(Heartbeat { timeout: Some(span), .. }))) => {
+            assert!(span.as_secs() >= 1);
+        }
+        Ok(Control::SendDelayed { delay: Some(span), .. }) => assert!(span.as_secs() >= 1),
         Ok(_) => {}
         Err(why) => assert!(!why.to_string().is_empty()),
     }

@@ -1,8 +1,9 @@
 //! The clock of a shard: the only place where the core's time comes from.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use holdfast_core::ground::{Span, Time, UnixTime};
+use holdfast_core::ground::{Span, Time};
+use tokio::time::Instant;
 
 /// Counts from its own start.
 #[derive(Clone, Copy, Debug)]
@@ -20,16 +21,11 @@ impl Clock {
     }
 
     /// The instant that the core calls `time`.
-    pub(crate) fn instant(self, time: Time) -> tokio::time::Instant {
-        (self.zero + Duration::from_nanos(time.as_nanos())).into()
+    pub(crate) fn instant(self, time: Time) -> Instant {
+        self.zero + Duration::from_nanos(time.as_nanos())
     }
 }
 
 pub(crate) fn span(duration: Duration) -> Span {
     Span::from_nanos(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX))
-}
-
-/// The wall-clock time; zero if the system's clock stands before 1970.
-pub(crate) fn wall() -> UnixTime {
-    UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }

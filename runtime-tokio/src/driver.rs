@@ -70,6 +70,12 @@ impl Driver {
         self.engine.borrow_mut().handle(now, event, actions);
     }
 
+    /// Nobody is left: gives back what a peak has left.
+    pub(crate) fn give_back(&self) {
+        self.events.borrow_mut().shrink_to(SLICE);
+        self.line.borrow_mut().shrink_to(SLICE);
+    }
+
     pub(crate) fn deadline(&self) -> Option<Time> {
         self.engine.borrow().deadline().map(|(at, _)| at)
     }
@@ -109,7 +115,7 @@ impl Shard {
         for action in list.drain(..) {
             self.act(action, targets);
         }
-        targets.clear();
+        actions.clear();
     }
 
     pub(crate) fn act(&self, action: Action, targets: &[ConnId]) {
@@ -176,7 +182,7 @@ impl Shard {
 
     fn act_on_socket(&self, conn: &Conn, action: SocketAction) {
         match action {
-            SocketAction::Accept(head) => self.render(|out| conn.accept(&head, out)),
+            SocketAction::Accept(head) => self.render(|out| conn.accept(&head, self, out)),
             SocketAction::Send(frame) => self.render(|out| conn.send(&frame, out)),
             SocketAction::Pause => return conn.pause(),
             SocketAction::Resume => return conn.resume(),

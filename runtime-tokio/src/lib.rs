@@ -35,6 +35,7 @@
 pub mod config;
 pub mod demo;
 
+mod ambient;
 mod client;
 mod clock;
 mod driver;
@@ -43,6 +44,7 @@ mod hub;
 mod intake;
 mod net;
 mod origin;
+mod plan;
 mod proxy;
 mod publish;
 mod run;
@@ -51,5 +53,6 @@ mod stats;
 #[cfg(test)]
 mod testing;
 
-pub use proxy::{Proxy, StartError};
+pub use plan::StartError;
+pub use proxy::Proxy;
 pub use run::{Occasion, run_with};

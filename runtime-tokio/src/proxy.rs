@@ -1,30 +1,23 @@
 //! A proxy as a whole: its threads, started together and stopped together.
 
+use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc as sync;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use holdfast_core::engine::Config;
-use holdfast_core::ground::ShardId;
-use holdfast_core::publish::Release;
-use thiserror::Error;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
 
 use crate::config::Settings;
-use crate::shard::{self, Bounds, Crowd, Shared};
-use crate::{hub, net, publish};
+use crate::plan::{Phase, Plan, StartError};
+use crate::shard::Shared;
+use crate::{hub, shard};
 
-/// Releases that wait for one shard. Where hub and shard share a core, it is also how many publishes the hub takes
-/// in before the shard has its turn: more of them raise the latency and nothing else.
-const RELEASES: usize = 64;
-/// Publishers at once.
-const PUBLISHERS: usize = 256;
-const PUBLISHER_PATIENCE: Duration = Duration::from_secs(60);
-/// How long a publish with a receipt waits for what becomes of its items.
-const RECEIPT_WAIT: Duration = Duration::from_secs(1);
+/// Threads for looking up names, for each shard.
+const LOOKUPS: usize = 8;
 
 /// A running proxy. Dropping it stops it as [`Proxy::stop`] does, without waiting for the end.
 #[derive(Debug)]
@@ -37,80 +30,11 @@ pub struct Proxy {
     exits: mpsc::Receiver<String>,
 }
 
-/// Where a proxy is in its life.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Phase {
-    Running,
-    Stopping,
-}
-
-/// Why a proxy did not start, or stopped by itself.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// There is nowhere to listen.
-    #[error("no server ports configured")]
-    NoListener,
-    /// An address cannot be listened on.
-    #[error("{key}: cannot listen on {addr}: {reason}")]
-    Bind {
-        /// The configuration key that names it.
-        key: &'static str,
-        /// The address.
-        addr: SocketAddr,
-        /// What the system says.
-        reason: io::Error,
-    },
-    /// The system refuses a thread, a timer or a signal handler.
-    #[error("cannot start: {0}")]
-    System(#[from] io::Error),
-    /// A thread has ended although nobody asked it to.
-    #[error("{0} has failed")]
-    Failed(String),
-}
-
 impl Proxy {
     /// Starts a proxy; when this returns, it serves.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
-        if settings.listeners.is_empty() {
-            return Err(StartError::NoListener);
-        }
-        let shards = settings.workers.max(1);
-        let (http, doors) = bind_clients(&settings.listeners, shards)?;
-        let publisher = settings.publish.map(bind_publisher).transpose()?;
-        let (config, follow_config) = watch::channel(Arc::new(settings.core.clone()));
-        let (phase, follow_phase) = watch::channel(Phase::Running);
-        let bounds = Bounds {
-            client_idle: settings.client_idle_timeout,
-            connect: settings.connect_timeout,
-            drain: settings.drain_timeout,
-        };
-        let crowd = Arc::new(Crowd::new(settings.client_maxconn));
-        let shared = Shared { bounds, crowd, config: follow_config, phase: follow_phase.clone() };
-        let (mut parts, mut wires, bell) = (Vec::new(), Vec::new(), Arc::new(Notify::new()));
-        for (id, listeners) in (0..).map(ShardId).zip(doors) {
-            let (queue, releases) = mpsc::channel::<Release>(RELEASES);
-            let mailbox = Arc::new(hub::Mailbox::new(bell.clone()));
-            wires.push(hub::Wire { releases: queue, mailbox: mailbox.clone() });
-            parts.push(shard::Part { id, listeners, releases, mailbox });
-        }
-        let publish = publisher.as_ref().map(TcpListener::local_addr).transpose()?;
-        let terms = settings.publish.map(|listener| publish::Terms {
-            max_headers: listener.max_headers,
-            max_body: listener.max_body,
-            connections: PUBLISHERS,
-            patience: PUBLISHER_PATIENCE,
-            receipt_wait: RECEIPT_WAIT,
-            key: settings.publish_key,
-        });
-        let hub = hub::Part {
-            publish: publisher.zip(terms),
-            limits: settings.core.limits,
-            seed: shard::seed(),
-            shards: wires,
-            bell,
-            phase: follow_phase,
-        };
-        let (threads, exits) = hire(parts, hub, &shared)?.ready()?;
+        let Plan { http, publish, hub, shards, shared, config, phase } = Plan::of(settings)?;
+        let (threads, exits) = hire(shards, hub, &shared)?.ready()?;
         Ok(Self { http, publish, config, phase, threads, exits })
     }
 
@@ -160,45 +84,25 @@ fn hire(mut shards: Vec<shard::Part>, hub: hub::Part, shared: &Shared) -> io::Re
         && let Some(only) = shards.pop()
     {
         let shared = shared.clone();
-        crew.hire("shard-0".to_owned(), |ready| shard::run_with_hub(only, hub, shared, ready))?;
+        crew.hire("shard-0".to_owned(), |ready| {
+            live(shard::live_with_hub(only, hub, shared, ready))
+        })?;
         return Ok(crew);
     }
     for part in shards {
         let shared = shared.clone();
-        crew.hire(format!("shard-{}", part.id.0), |ready| shard::run(part, shared, ready))?;
+        let name = format!("shard-{}", part.id.0);
+        crew.hire(name, |ready| live(shard::live(part, shared, ready)))?;
     }
-    crew.hire("hub".to_owned(), |ready| hub::run(hub, ready))?;
+    crew.hire("hub".to_owned(), |ready| live(hub::live(hub, ready)))?;
     Ok(crew)
 }
 
-type Doors = Vec<Vec<TcpListener>>;
-
-/// Binds every address once for each shard.
-fn bind_clients(
-    addrs: &[SocketAddr],
-    shards: usize,
-) -> Result<(Vec<SocketAddr>, Doors), StartError> {
-    let mut doors: Doors = (0..shards).map(|_| Vec::new()).collect();
-    let mut bound = Vec::new();
-    for &addr in addrs {
-        let listeners = net::bind_shared(addr, shards).map_err(|reason| StartError::Bind {
-            key: "http_port",
-            addr,
-            reason,
-        })?;
-        if let Some(first) = listeners.first() {
-            bound.push(first.local_addr()?);
-        }
-        for (shard, listener) in doors.iter_mut().zip(listeners) {
-            shard.push(listener);
-        }
-    }
-    Ok((bound, doors))
-}
-
-fn bind_publisher(listener: crate::config::PublishListener) -> Result<TcpListener, StartError> {
-    let addr = listener.addr;
-    net::bind(addr).map_err(|reason| StartError::Bind { key: "push_in_http_port", addr, reason })
+/// Lives one part of a proxy in the thread that calls this.
+fn live(part: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().max_blocking_threads(LOOKUPS).build()?;
+    LocalSet::new().block_on(&runtime, part)
 }
 
 type Thread = JoinHandle<io::Result<()>>;

@@ -7,7 +7,8 @@ use holdfast_core::engine::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::Settings;
-use crate::proxy::{Proxy, StartError};
+use crate::plan::StartError;
+use crate::proxy::Proxy;
 
 /// How often the sources of the configuration are looked at.
 const LOOK: Duration = Duration::from_secs(1);

@@ -61,8 +61,8 @@ impl House {
         let routes = parse_routes(&routes, &mut |_| Err(String::new())).table;
         let limits = Limits { kept_body_bytes: 10, backlog_bytes: 100_000, ..Limits::default() };
         let config = Config { routes, limits, ..Config::default() };
-        let bounds =
-            Bounds { client_idle: PATIENCE, connect: Duration::from_secs(2), drain: PATIENCE };
+        let connect = Duration::from_secs(2);
+        let bounds = Bounds { client_idle: PATIENCE, connect, drain: PATIENCE, utf8: true };
         let mailbox = Arc::new(Mailbox::new(Arc::new(Notify::new())));
         let crowd = Arc::new(Crowd::new(100));
         let shard = Shard::new(ShardId(0), &config, bounds, crowd, mailbox);

@@ -7,8 +7,14 @@
 //! instructs and items are the real ones; the adapter that drives them and the peers, who speak
 //! HTTP with code of their own, are the simulator's.
 //!
+//! Half of the worlds have WebSockets as well, with backends that speak WebSocket or
+//! WebSocket-over-HTTP, crash, and take only a part of what they are offered.
+//!
 //! Ledgers watch, one a property: each request gets its one answer, items arrive in order and none
-//! is lost without a word, holds end in time, nothing is left of those who leave, and so on. That
+//! is lost without a word, holds end in time, nothing is left of those who leave, and so on. What a
+//! WebSocket's client says reaches its backend once and in order, what its backend says and what is
+//! published reaches the client, subscriptions are what the backend asked for, every close comes to
+//! its end, and every backend hears that its client has gone. That
 //! they notice anything at all is shown by breaking the rules on purpose ([`Sabotage`]).
 //!
 //! What a shard was told is recorded ([`Trace`]): a list of events with their times that replays on
@@ -32,6 +38,7 @@ mod saboteur;
 mod scene;
 mod script;
 mod swarm;
+mod talk;
 mod tally;
 mod trace;
 mod wire;
@@ -39,7 +46,9 @@ mod world;
 
 pub use oracle::Failure;
 pub use sabotage::Sabotage;
-pub use swarm::{Clientele, ITEMS, Journals, KINDS, Options, Origins, Publishing};
+pub use swarm::{
+    ACTS, Clientele, ITEMS, Journals, KINDS, Options, Origins, Publishing, SAYINGS, Sockets,
+};
 pub use tally::Tally;
 pub use trace::{Digest, Trace};
 pub use wire::Weather;

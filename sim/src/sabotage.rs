@@ -83,6 +83,8 @@ sabotages! {
     IgnoreGap = "ignore-gap" noticed by "recovery",
     /// A position does not move (REL-2).
     StandStill = "stand-still" noticed by "recovery",
+    /// A stream is held that has a position and no link (REL-4).
+    HoldUnrepairable = "hold-unrepairable" noticed by "recovery",
     /// Nobody who missed something asks again (REL-3, REC-2).
     NeverAsk = "never-ask" noticed by "recovery",
     /// Who asks again does not say where it stands (REC-1).
@@ -103,14 +105,20 @@ sabotages! {
     IgnoreRecover = "ignore-recover" noticed by "intake",
     /// A shard does not hear it (REC-7).
     MissRecover = "miss-recover" noticed by "recovery",
-    /// What comes while somebody asks again is thrown away (REC-8, NEXT-8).
-    DeafWhileAsking = "deaf-while-asking" noticed by "recovery",
+    /// What comes while a page is fetched is thrown away (NEXT-8).
+    DeafWhileFetching = "deaf-while-fetching" noticed by "recovery",
+    /// What comes for long-polls while one is asked again is thrown away (REC-8).
+    DeafWhileRetrying = "deaf-while-retrying" noticed by "recovery",
     /// A page is joined twice (NEXT-2).
     JoinTwice = "join-twice" noticed by "journal",
     /// A page is read and not passed on (NEXT-2).
     LosePage = "lose-page" noticed by "journal",
     /// A silent stream does not ask in time (NEXT-6).
     TrustSilence = "trust-silence" noticed by "recovery",
+    /// Whatever answers is taken for a page, also an error (NEXT-9).
+    TakeErrors = "take-errors" noticed by "recovery",
+    /// What failed is asked for again at once (NEXT-9).
+    RetryAtOnce = "retry-at-once" noticed by "recovery",
     /// Pages are shared that are different for everybody (NEXT-12).
     ShareAll = "share-all" noticed by "privacy",
     /// What the engine gives up is left under way.
@@ -121,6 +129,34 @@ sabotages! {
     FarewellTwice = "farewell-twice" noticed by "gone",
     /// A farewell is said when a long-poll is asked again (GONE-3).
     FarewellEarly = "farewell-early" noticed by "gone",
+    /// A backend hears what a client said twice (WOH-7).
+    DoubleEvent = "double-event" noticed by "hearing",
+    /// It never hears some of it (WOH-7).
+    LoseEvent = "lose-event" noticed by "hearing",
+    /// It hears it in the wrong order (WOH-7).
+    ReorderEvents = "reorder-events" noticed by "hearing",
+    /// What a backend says is lost (WOH-15).
+    LoseWord = "lose-word" noticed by "speech",
+    /// What it says for later is lost (CTL-51).
+    LoseDelayed = "lose-delayed" noticed by "speech",
+    /// A channel that a backend wants is not subscribed (CTL-10).
+    ForgetSubscription = "forget-subscription" noticed by "index",
+    /// One that it wants no more stays subscribed (CTL-13).
+    IgnoreUnsubscribe = "ignore-unsubscribe" noticed by "index",
+    /// One of many WebSockets does not get what is published (WPUB-6).
+    LoseMessage = "lose-message" noticed by "audience",
+    /// One of them gets it twice (WPUB-6).
+    DoubleMessage = "double-message" noticed by "audience",
+    /// Something follows a close (WPUB-7).
+    TalkOn = "talk-on" noticed by "closing",
+    /// A close is not said (WS-36).
+    SwallowClose = "swallow-close" noticed by "closing",
+    /// A close that is not answered never ends (WS-34).
+    WaitForClose = "wait-for-close" noticed by "closing",
+    /// A backend does not hear that its client is gone (WOH-50).
+    NoDisconnect = "no-disconnect" noticed by "parting",
+    /// It hears it twice (WOH-50).
+    DisconnectTwice = "disconnect-twice" noticed by "parting",
 }
 
 impl fmt::Display for Sabotage {

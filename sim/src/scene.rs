@@ -1,11 +1,13 @@
 //! What every part of a world can reach: time, the agenda, the links, and those who watch.
 
 use holdfast_core::ground::{Rng, Seed, Span, Time};
+use holdfast_core::route::{Connect, Target};
 
 use crate::agenda::Agenda;
 use crate::oracle::{Fact, Judge, Setting};
 use crate::script::AskId;
 use crate::swarm::Options;
+use crate::talk::TalkId;
 use crate::tally::Tally;
 use crate::wire::{End, Ended, LinkId, Notice, Read, Wire};
 
@@ -26,6 +28,12 @@ pub(crate) enum Wake {
     Impatient(u32, AskId),
     /// An origin goes on with an answer.
     Origin(LinkId),
+    /// A client that speaks WebSocket goes on.
+    Talker(u32),
+    /// A slow one reads.
+    Listens(u32),
+    /// One may have waited for too long for the end of its talk.
+    Weary(u32, TalkId),
     /// A publisher publishes.
     Publish,
     /// Somebody writes into a journal.
@@ -51,8 +59,31 @@ pub(crate) enum Wake {
 /// Who holds the peer's end of a link, and by whom the proxy's end is held.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ends {
-    Client { client: u32, shard: u16 },
-    Origin { shard: u16 },
+    Client {
+        client: u32,
+        shard: u16,
+    },
+    /// A client that speaks WebSocket.
+    Talker {
+        client: u32,
+        shard: u16,
+    },
+    Origin {
+        shard: u16,
+        door: Door,
+    },
+}
+
+/// What is behind a port of an origin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Door {
+    Http,
+    /// Nothing; it refuses.
+    Dead,
+    /// WebSocket.
+    Native,
+    /// WebSocket-over-HTTP.
+    Events,
 }
 
 /// How far the run is.
@@ -120,9 +151,18 @@ impl Scene {
 
     /// A client connects to a shard.
     pub(crate) fn dial_proxy(&mut self, client: u32) -> LinkId {
+        self.dial(|shard| Ends::Client { client, shard })
+    }
+
+    /// A client that speaks WebSocket connects to a shard.
+    pub(crate) fn dial_for_talk(&mut self, client: u32) -> LinkId {
+        self.dial(|shard| Ends::Talker { client, shard })
+    }
+
+    fn dial(&mut self, ends: impl FnOnce(u16) -> Ends) -> LinkId {
         let shard = self.rng.below(u64::from(self.options.shards)) as u16;
         let rough = self.is_rough(self.options.clientele.rough_one_in);
-        let link = self.open(Ends::Client { client, shard }, rough);
+        let link = self.open(ends(shard), rough);
         self.tally.bump("connections of clients");
         if rough && self.rng.one_in(2) {
             let after = Span::from_nanos(self.rng.below(self.options.length.as_nanos()));
@@ -132,10 +172,15 @@ impl Scene {
     }
 
     /// A shard connects to a target of a request.
-    pub(crate) fn dial_origin(&mut self, shard: u16, ask: Option<AskId>, dead: bool) -> LinkId {
+    pub(crate) fn dial_origin(&mut self, shard: u16, ask: Option<AskId>, door: Door) -> LinkId {
         let rough = self.is_rough(self.options.origins.rough_one_in);
-        let link = self.open(Ends::Origin { shard }, rough);
+        let link = self.open(Ends::Origin { shard, door }, rough);
         let unlucky = self.is_rough(self.options.origins.refuse_one_in);
+        let dead = match door {
+            Door::Dead => true,
+            Door::Events => self.setting.talks.is_down(self.now),
+            Door::Http | Door::Native => false,
+        };
         if let Some(ask) = ask.filter(|_| unlucky && !dead) {
             self.note(&Fact::Trouble(ask));
         }
@@ -228,8 +273,16 @@ impl Scene {
     }
 }
 
-/// The port of the target that refuses.
-pub(crate) const DEAD_PORT: u16 = 81;
+impl Door {
+    pub(crate) fn of(target: &Target) -> Self {
+        match target.connect {
+            Connect::Tcp { port: 81, .. } => Self::Dead,
+            Connect::Tcp { port: 82, .. } => Self::Native,
+            Connect::Tcp { port: 83, .. } => Self::Events,
+            _ => Self::Http,
+        }
+    }
+}
 
 /// What waits to be written to a link.
 #[derive(Debug, Default)]

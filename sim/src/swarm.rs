@@ -36,6 +36,8 @@ pub struct Options {
     pub publishing: Publishing,
     /// Channels whose backends keep a log.
     pub journals: Journals,
+    /// WebSockets.
+    pub sockets: Sockets,
     /// Whether the shards drain at the end, before the clients leave.
     pub drains: bool,
     /// The time between two changes of the configuration; zero is never.
@@ -145,11 +147,81 @@ pub struct Journals {
     pub recovered: Span,
 }
 
+/// WebSockets: what their clients and backends do, and what is published for them.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Sockets {
+    /// Client actors that speak WebSocket; if there are none, nothing else here has an effect.
+    pub clients: u32,
+    /// WebSockets of one client at most, one after the other.
+    pub talks: u64,
+    /// How often each kind of backend is asked: native, over HTTP, over HTTP with one event at once.
+    pub tongues: [u64; 3],
+    /// The longest a client rests between two acts.
+    pub rest: Span,
+    /// How often each kind of act comes, in the order of [`ACTS`].
+    pub acts: [u64; ACTS.len()],
+    /// The largest message in bytes.
+    pub size: u64,
+    /// A client that reads slowly.
+    pub slow_one_in: u64,
+    /// A client that does not answer a close.
+    pub mute_one_in: u64,
+    /// How often a backend says each kind of thing, in the order of [`SAYINGS`].
+    pub sayings: [u64; SAYINGS.len()],
+    /// Things that a backend says at once at most.
+    pub talkative: u64,
+    /// The longest a backend thinks.
+    pub pause: Span,
+    /// An upgrade that a backend refuses, breaks or never answers.
+    pub refuse_one_in: u64,
+    /// An answer that is none, or never comes.
+    pub bad_one_in: u64,
+    /// An answer that takes only a part of what it is offered.
+    pub partial_one_in: u64,
+    /// A request upon which a backend over HTTP crashes; or a native backend.
+    pub crash_one_in: u64,
+    /// The longest a backend is down after a crash.
+    pub down: Span,
+    /// An item that is for WebSockets, also or alone.
+    pub items_one_in: u64,
+    /// One of those that closes them.
+    pub closes_one_in: u64,
+}
+
+/// The kinds of acts of a client: says something, sends a ping or a pong, closes, drops the
+/// connection, breaks the protocol.
+pub const ACTS: [&str; 6] = ["message", "ping", "pong", "close", "drop", "break"];
+
+/// The kinds of things that a backend says.
+pub const SAYINGS: [&str; 12] = [
+    "text",
+    "binary",
+    "ping",
+    "subscribe",
+    "unsubscribe",
+    "keep-alive",
+    "send-delayed",
+    "flush-delayed",
+    "odd",
+    "detach",
+    "close",
+    "disconnect",
+];
+
 impl Options {
     /// The options that belong to `seed`.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::new(Seed(seed));
-        let rng = &mut rng;
+        let mut options = Self::without_sockets(seed, &mut rng);
+        // Drawn last: worlds without them are as they were before there were any.
+        if rng.one_in(2) {
+            options.sockets = sockets(&mut rng);
+            socket_limits(&mut options.limits, &mut rng);
+        }
+        options
+    }
+
+    fn without_sockets(seed: u64, rng: &mut Rng) -> Self {
         let length = Span::from_secs(log_range(rng, 10, 200));
         let chance = |rng: &mut Rng, most| if rng.one_in(2) { 0 } else { log_range(rng, 2, most) };
         Self {
@@ -197,6 +269,7 @@ impl Options {
                 chained_one_in: chance(rng, 6),
             },
             journals: journals(length, rng),
+            sockets: Sockets::default(),
             drains: rng.one_in(3),
             reconfigured: Span::from_secs(if rng.one_in(3) { log_range(rng, 1, 30) } else { 0 }),
             sabotage: None,
@@ -231,6 +304,50 @@ fn journals(length: Span, rng: &mut Rng) -> Journals {
         odd_one_in: chance(rng, 10),
         recovered: Span::from_secs(if rng.one_in(3) { log_range(rng, 1, 60) } else { 0 }),
     }
+}
+
+fn sockets(rng: &mut Rng) -> Sockets {
+    let chance = |rng: &mut Rng, most| if rng.one_in(2) { 0 } else { log_range(rng, 2, most) };
+    let mut acts: [u64; ACTS.len()] = core::array::from_fn(|_| weight(rng));
+    acts[0] += 16;
+    let mut sayings: [u64; SAYINGS.len()] = core::array::from_fn(|_| weight(rng));
+    sayings[0] += 16;
+    // What ends a talk would leave little of it.
+    for end in &mut sayings[9..] {
+        *end = (*end).min(1);
+    }
+    let mut tongues = core::array::from_fn(|_| weight(rng));
+    tongues[rng.below(3) as usize] += 8;
+    Sockets {
+        clients: log_range(rng, 1, 12) as u32,
+        talks: log_range(rng, 1, 8),
+        tongues,
+        rest: Span::from_millis(log_range(rng, 1, 10_000)),
+        acts,
+        size: log_range(rng, 1, 5000),
+        slow_one_in: chance(rng, 6),
+        mute_one_in: chance(rng, 4),
+        sayings,
+        talkative: 1 + rng.below(4),
+        pause: Span::from_millis(one_of(rng, &[0, 1, 100, 1000])),
+        refuse_one_in: chance(rng, 8),
+        bad_one_in: chance(rng, 30),
+        partial_one_in: chance(rng, 6),
+        crash_one_in: chance(rng, 30),
+        down: Span::from_millis(log_range(rng, 10, 60_000)),
+        items_one_in: 1 + rng.below(4),
+        closes_one_in: chance(rng, 60),
+    }
+}
+
+fn socket_limits(limits: &mut Limits, rng: &mut Rng) {
+    limits.woh_queue_bytes = log_range(rng, 6000, 100_000) as usize;
+    limits.woh_backlog_bytes = log_range(rng, 100, 100_000);
+    limits.woh_timeout = Span::from_secs(5 + rng.below(30));
+    limits.socket_backlog_bytes = log_range(rng, 500, 100_000);
+    limits.close_timeout = Span::from_secs(1 + rng.below(10));
+    limits.socket_idle_timeout = Span::from_secs(one_of(rng, &[30, 1800]));
+    limits.socket_ping_interval = rng.one_in(2).then(|| Span::from_secs(5 + rng.below(30)));
 }
 
 fn limits(rng: &mut Rng) -> Limits {

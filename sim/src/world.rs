@@ -17,17 +17,20 @@ use holdfast_core::publish::{Item, PublishError, parse_items};
 use holdfast_core::route::parse_routes;
 
 use crate::actor::client::Client;
+use crate::actor::native::Native;
 use crate::actor::origin::Origin;
 use crate::actor::press::Press;
 use crate::actor::publisher::Publisher;
+use crate::actor::talker::Talker;
 use crate::adapter::Shard;
 use crate::dice::span;
 use crate::hub::Desk;
 use crate::journal::Journal;
 use crate::oracle::{Fact, Failure, Setting};
-use crate::scene::{Ends, Phase, Scene, Wake};
+use crate::scene::{Door, Ends, Phase, Scene, Wake};
 use crate::script::{Book, PREFIX};
 use crate::swarm::Options;
+use crate::talk::{self, Talks};
 use crate::tally::Tally;
 use crate::trace::{Digest, Trace};
 use crate::wire::{End, LinkId, Side};
@@ -76,7 +79,9 @@ struct World {
     shards: Vec<Shard>,
     hub: Desk,
     clients: Vec<Client>,
+    talkers: Vec<Talker>,
     origins: BTreeMap<LinkId, Origin>,
+    natives: BTreeMap<LinkId, Native>,
     publisher: Publisher,
     press: Press,
     configs: [Arc<Config>; 2],
@@ -91,24 +96,31 @@ impl World {
         let channels = options.channels;
         let journals = options.journals.count;
         let journals = (0..journals).map(|at| Journal::new(at, options, &mut rng)).collect();
-        let setting = Setting { book: Book::default(), limits, channels, journals };
+        let (book, talks) = (Book::default(), Talks::default());
+        let setting = Setting { book, limits, channels, journals, talks };
         let mut scene = Scene::new(options.clone(), setting, rng.fork());
         let configs = [false, true].map(|detour| Arc::new(config(options, detour)));
         let shard = |id| Shard::new(ShardId(id), rng.fork(), &configs[0], options.sabotage);
         let shards = (0..options.shards).map(shard).collect();
         let client = |id| Client::new(id, &mut scene, rng.fork());
         let clients = (0..options.clients).map(client).collect();
-        Self {
+        let mut world = Self {
             scene,
             shards,
             hub: Desk::new(&options.limits, rng.fork(), options.sabotage),
             clients,
+            talkers: Vec::new(),
             origins: BTreeMap::new(),
+            natives: BTreeMap::new(),
             publisher: Publisher::new(rng.fork()),
             press: Press::new(rng.fork()),
             configs,
             rng,
+        };
+        for id in 0..options.sockets.clients {
+            world.talkers.push(Talker::new(id, &world.scene, world.rng.fork()));
         }
+        world
     }
 
     fn live(&mut self) -> Result<(), Failure> {
@@ -116,6 +128,10 @@ impl World {
         for id in 0..options.clients {
             let start = Span::from_nanos(self.rng.below(options.length.as_nanos() / 2));
             self.scene.plan(start, Wake::Client(id));
+        }
+        for id in 0..options.sockets.clients {
+            let start = Span::from_nanos(self.rng.below(options.length.as_nanos() / 2));
+            self.scene.plan(start, Wake::Talker(id));
         }
         for client in &self.clients {
             if let Some((reader, journal)) = client.must_read() {
@@ -136,6 +152,9 @@ impl World {
         for client in &mut self.clients {
             client.hurry(&mut self.scene);
         }
+        for talker in &mut self.talkers {
+            talker.hurry(&mut self.scene);
+        }
         if options.drains {
             self.scene.plan(DRAIN, Wake::Drain);
         }
@@ -148,6 +167,9 @@ impl World {
         self.scene.phase = Phase::Leaving;
         for client in &mut self.clients {
             client.leave(&mut self.scene);
+        }
+        for talker in &mut self.talkers {
+            talker.leave(&mut self.scene);
         }
         self.until(Time::ZERO + options.length + REST + LEAVING)?;
         for shard in &self.shards {
@@ -172,7 +194,7 @@ impl World {
     }
 
     fn happen(&mut self, wake: Wake) {
-        let Self { scene, shards, clients, origins, .. } = self;
+        let Self { scene, shards, clients, talkers, origins, natives, .. } = self;
         match wake {
             Wake::Wire(end) => self.wire(end),
             Wake::Connected { link, refused } => self.connected(link, refused),
@@ -183,8 +205,13 @@ impl World {
             Wake::Origin(link) => {
                 if let Some(origin) = origins.get_mut(&link) {
                     origin.wake(scene);
+                } else if let Some(native) = natives.get_mut(&link) {
+                    native.wake(scene);
                 }
             }
+            Wake::Talker(id) => talkers[id as usize].wake(scene),
+            Wake::Listens(id) => talkers[id as usize].read_slowly(scene),
+            Wake::Weary(id, talk) => talkers[id as usize].weary(scene, talk),
             Wake::Publish => self.publish(),
             Wake::Write(journal) => {
                 if scene.phase == Phase::Live {
@@ -225,38 +252,51 @@ impl World {
         self.scene.land(end);
         let (ends, scene) = (self.scene.ends(end.link), &mut self.scene);
         match (ends, end.side) {
-            (Ends::Client { shard, .. }, Side::Proxy) => {
+            (Ends::Client { shard, .. } | Ends::Talker { shard, .. }, Side::Proxy) => {
                 self.shards[usize::from(shard)].notice_client(scene, end.link);
             }
             (Ends::Client { client, .. }, Side::Peer) => {
                 self.clients[client as usize].notice(scene, end.link);
             }
-            (Ends::Origin { shard }, Side::Proxy) => {
+            (Ends::Talker { client, .. }, Side::Peer) => {
+                self.talkers[client as usize].notice(scene, end.link);
+            }
+            (Ends::Origin { shard, .. }, Side::Proxy) => {
                 self.shards[usize::from(shard)].notice_origin(scene, end.link);
             }
             (Ends::Origin { .. }, Side::Peer) => {
                 if let Some(origin) = self.origins.get_mut(&end.link) {
                     origin.notice(scene);
+                } else if let Some(native) = self.natives.get_mut(&end.link) {
+                    native.notice(scene);
                 }
             }
         }
     }
 
     fn connected(&mut self, link: LinkId, refused: bool) {
-        if !refused {
-            self.origins.insert(link, Origin::new(link, self.rng.fork()));
+        let Ends::Origin { shard, door } = self.scene.ends(link) else { return };
+        match door {
+            _ if refused => {}
+            Door::Native => {
+                self.natives.insert(link, Native::new(link, self.rng.fork()));
+            }
+            Door::Http | Door::Dead | Door::Events => {
+                self.origins.insert(link, Origin::new(link, self.rng.fork()));
+            }
         }
-        if let Ends::Origin { shard } = self.scene.ends(link) {
-            self.shards[usize::from(shard)].connected(&mut self.scene, link, refused);
-        }
+        self.shards[usize::from(shard)].connected(&mut self.scene, link, refused);
     }
 
     fn snap(&mut self, link: LinkId) {
         if self.scene.phase != Phase::Live {
             return;
         }
-        if let Ends::Client { client, .. } = self.scene.ends(link) {
-            self.clients[client as usize].troubled(&mut self.scene, link);
+        let scene = &mut self.scene;
+        match scene.ends(link) {
+            Ends::Client { client, .. } => self.clients[client as usize].troubled(scene, link),
+            Ends::Talker { client, .. } => self.talkers[client as usize].troubled(scene, link),
+            Ends::Origin { .. } => {}
         }
         self.scene.tally.bump("fault: link breaks");
         self.scene.snap(link);
@@ -317,6 +357,9 @@ impl World {
             tally.add("farewells", counters.of(Count::Farewells));
             tally.add("items left out for slow clients", counters.of(Count::Lagged));
             tally.add("events for those who are gone", counters.of(Count::StaleEvent));
+            for (what, count) in SOCKETS {
+                tally.add(what, counters.of(count));
+            }
         }
         let counters = self.hub.hub().counters();
         tally.add("duplicate items", counters.of(Count::DuplicateItem));
@@ -333,15 +376,28 @@ impl World {
     }
 }
 
+/// What is counted of WebSockets.
+const SOCKETS: [(&str, Count); 6] = [
+    ("WebSockets that failed", Count::SocketFailed),
+    ("WebSockets that were silent for too long", Count::SocketIdle),
+    ("requests with events made again", Count::RetriedEvents),
+    ("closes that were not answered", Count::CloseUnanswered),
+    ("words of clients that nobody heard", Count::ClientUnheard),
+    ("subscriptions beyond the limit", Count::ChannelLimit),
+];
+
 /// Three ways: to the origin, to it after a target that refuses, and to one that refuses. `detour`
 /// makes the first one like the second.
 fn config(options: &Options, detour: bool) -> Config {
     let first = if detour { "dead.sim:81 " } else { "" };
-    let routes = format!(
+    let mut routes = format!(
         "*,path_beg=/a/,prefix={PREFIX} {first}origin.sim:80\n\
          *,path_beg=/b/,prefix={PREFIX} dead.sim:81 origin.sim:80\n\
          *,path_beg=/c/,prefix={PREFIX} dead.sim:81\n"
     );
+    if options.sockets.clients > 0 {
+        routes += &talk::routes(PREFIX);
+    }
     let loaded = parse_routes(&routes, &mut |path| Err(path.to_owned()));
     Config { routes: loaded.table, limits: options.limits.clone(), ..Config::default() }
 }

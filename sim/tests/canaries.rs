@@ -54,6 +54,11 @@ fn every_ledger_has_a_sabotage_that_it_notices() {
         "privacy",
         "gone",
         "accounting",
+        "hearing",
+        "speech",
+        "audience",
+        "closing",
+        "parting",
     ] {
         assert!(
             Sabotage::ALL.iter().any(|sabotage| sabotage.noticed_by() == ledger),

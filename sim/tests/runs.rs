@@ -54,6 +54,21 @@ fn nothing_is_found_in_a_thousand_worlds() {
         "requests sent again",
         "slow clients cut",
         "streams",
+        "WebSockets",
+        "WebSockets that failed",
+        "WebSockets that were silent for too long",
+        "closes that were not answered",
+        "events taken in part",
+        "fault: backend crashes",
+        "fault: bad answer",
+        "fault: client breaks the protocol",
+        "fault: talker drops its connection",
+        "fault: upgrade refused",
+        "items delivered to WebSockets",
+        "requests with events",
+        "requests with events made again",
+        "subscriptions beyond the limit",
+        "words of clients that nobody heard",
     ] {
         assert!(tally.of(what) > 0, "there were no {what}:\n{tally}");
     }

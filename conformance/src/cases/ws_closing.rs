@@ -28,6 +28,8 @@ pub(super) fn cases() -> Vec<Case> {
         should("WS-33/reason", "a reason without a code comes with 1000", only_reason),
         should("WS-34/bounded", "a client that never answers a close is not waited for", bounded)
             .within(20),
+        should("WS-34/answered", "and the backend that has closed is answered", answered)
+            .within(20),
         must("WS-35/native", "a client that drops is no longer served by the backend", drops),
         should(
             "WS-36/told",
@@ -164,6 +166,15 @@ async fn bounded(s: Scene) -> Outcome {
     backend.send(close(4000, "")).await?;
     client.closes(4000).await?;
     client.ended().await
+}
+
+async fn answered(s: Scene) -> Outcome {
+    let (mut client, backend) = plain(&s).await?;
+    let mut backend = backend.patient(s.seconds(15.0));
+    backend.send(close(4000, "")).await?;
+    client.closes(4000).await?;
+    backend.hears(close(4000, "")).await?;
+    backend.ended().await
 }
 
 async fn drops(s: Scene) -> Outcome {

@@ -15,6 +15,9 @@ use crate::ground::{ConnId, Seed, SeededMap, Span, Time};
 
 const NIL: u32 = u32::MAX;
 
+/// Subscriptions, and channels, for which there is room even when there is none.
+const KEPT: usize = 1024;
+
 /// The channels of a shard with their subscribers, in the order in which they came.
 #[derive(Debug)]
 pub struct Index {
@@ -260,6 +263,11 @@ impl Index {
         self.channels[channel.0 as usize].len
     }
 
+    /// How many channels there is room for, or subscriptions, if that is more.
+    pub fn slots(&self) -> usize {
+        self.channels.len().max(self.nodes.len())
+    }
+
     /// Whether nobody is subscribed to anything.
     pub fn is_empty(&self) -> bool {
         self.by_name.is_empty()
@@ -376,14 +384,17 @@ impl Index {
         name
     }
 
-    /// After the last subscription is gone, a past peak keeps no memory.
+    /// A past peak keeps no memory: after the last subscription has gone, not for subscriptions, though channels
+    /// linger; and after the last channel has gone, for nothing.
     fn give_back(&mut self) {
-        if self.by_name.is_empty() && self.nodes.len() > 1024 {
+        if self.free_nodes.len() == self.nodes.len() && self.nodes.len() > KEPT {
+            self.nodes = Vec::new();
+            self.free_nodes = Vec::new();
+        }
+        if self.by_name.is_empty() && self.channels.len() > KEPT {
             self.by_name.shrink_to_fit();
             self.channels = Vec::new();
             self.free_channels = Vec::new();
-            self.nodes = Vec::new();
-            self.free_nodes = Vec::new();
         }
     }
 }
@@ -476,6 +487,30 @@ mod tests {
         index.expire(at(90), |name| closed.push(name));
         assert_eq!(closed, ["a".into()] as [Arc<str>; 1]);
         assert!(index.is_empty() && index.deadline().is_none());
+    }
+
+    #[test]
+    fn resp_10_channels_linger_without_room_for_subscriptions() {
+        let mut index = Index::new(Seed(1));
+        let linger = Linger { channels: usize::MAX, ..LINGER };
+        let mut all = Vec::new();
+        for slot in 0..2 * KEPT as u32 {
+            let mut subs = Subscriptions::default();
+            index.subscribe(
+                &slot.to_string(),
+                conn(slot),
+                (Kind::Response, Lane::COMMON),
+                &mut subs,
+            );
+            all.push(subs);
+        }
+        for subs in all {
+            index.unsubscribe(Time::ZERO, subs, linger, |_| panic!("it lingers"));
+        }
+        assert_eq!((index.channels.len(), index.nodes.capacity()), (2 * KEPT, 0));
+        index.audit().expect("whole");
+        index.expire(Time::ZERO + linger.span, drop);
+        assert_eq!((index.channels.capacity(), index.by_name.capacity()), (0, 0));
     }
 
     #[test]

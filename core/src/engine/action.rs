@@ -226,9 +226,15 @@ impl Actions {
         Self::default()
     }
 
-    /// Forgets everything, keeps the memory.
+    /// Forgets everything, and keeps as much memory as the next call is likely to need.
     pub fn clear(&mut self) {
         self.list.clear();
+        self.list.shrink_to(KEPT_ACTIONS);
         self.targets.clear();
+        self.targets.shrink_to(KEPT_TARGETS);
     }
 }
+
+/// What there is room for in an empty list. Larger ones are so seldom that they can be made anew.
+const KEPT_ACTIONS: usize = 256;
+const KEPT_TARGETS: usize = 4096;

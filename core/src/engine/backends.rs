@@ -25,7 +25,7 @@ pub(super) enum Backend {
     /// By a WebSocket of its own.
     Native,
     /// Likewise, and it has refused; this is the head of its answer.
-    Refused(ResponseHead),
+    Refused(Box<ResponseHead>),
     /// It is the built-in one.
     Test,
 }
@@ -121,7 +121,7 @@ impl Engine {
     ) {
         let limit = self.config.limits.refusal_bytes;
         if let Some(seat) = self.sockets.get_mut(id) {
-            seat.backend = Backend::Refused(head);
+            seat.backend = Backend::Refused(Box::new(head));
             out.list.push(Action::Collect { conn, limit });
         }
     }
@@ -138,7 +138,7 @@ impl Engine {
         let Backend::Refused(head) = &seat.backend else {
             return self.counters.bump(Count::StaleEvent);
         };
-        let head = head.clone();
+        let head = ResponseHead::clone(head);
         self.feed(now, id, Input::Answered { head, body }, out);
     }
 
@@ -214,7 +214,7 @@ pub(super) fn echo(frame: Frame) -> Option<Input> {
 
 fn weigh(fault: OriginFault) -> Fault {
     match fault {
-        OriginFault::Unreachable => Fault::Undelivered,
+        OriginFault::Unreachable | OriginFault::Unsent => Fault::Undelivered,
         OriginFault::Stale => Fault::Stale,
         OriginFault::Denied | OriginFault::Broken | OriginFault::NotKept => Fault::Broken,
     }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-
-use super::pages::PageKey;
+use super::bodies::Piece;
+use super::shared::PageKey;
 use super::{Action, Actions, CallBody, CallRead, CallRequest, Engine, KEPT_SLOTS, OriginFault};
 use crate::exchange::Errand;
 use crate::grip::Instruct;
@@ -92,6 +91,12 @@ impl Calls {
         self.list.iter().map(|(id, call)| (name(id), call))
     }
 
+    /// How many there is room for.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.list.slots().max(self.wheel.slots())
+    }
+
     /// The call is over.
     pub(super) fn remove(&mut self, call: CallId) -> Option<Call> {
         let removed = self.list.remove(key(call))?;
@@ -150,7 +155,7 @@ impl Engine {
             self.call_head(now, call, head, size, &mut done);
             out.list.extend(done.list.into_iter().filter(|action| !is_about(action, call)));
             if self.calls.get(call).is_some() {
-                self.call_data(now, call, body, true, out);
+                self.call_data(now, call, Piece { data: body, end: true }, out);
             }
             return;
         }
@@ -225,35 +230,28 @@ impl Engine {
         }
     }
 
-    pub(super) fn call_data(
-        &mut self,
-        now: Time,
-        call: CallId,
-        data: Bytes,
-        end: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn call_data(&mut self, now: Time, call: CallId, piece: Piece, out: &mut Actions) {
         let Some(known) = self.calls.get(call) else {
             return self.counters.bump(Count::StaleEvent);
         };
         match (&known.owner, &known.phase) {
             (_, Phase::Asked) => self.counters.bump(Count::StaleEvent),
-            (Owner::Page(..), Phase::Whole(_)) => self.page_whole(now, call, data, end, out),
+            (Owner::Page(..), Phase::Whole(_)) => self.page_whole(now, call, piece, out),
             (Owner::Page(_, readers), _) => match readers.first().copied() {
-                Some(conn) => self.page_piece(now, call, conn, data, end, out),
+                Some(conn) => self.page_piece(now, call, conn, piece, out),
                 None => self.counters.bump(Count::StaleEvent),
             },
             (&Owner::Retry(conn), Phase::Whole(_)) => {
-                self.retry_whole(now, call, conn, data, end, out);
+                self.retry_whole(now, call, conn, piece, out);
             }
-            (&Owner::Retry(conn), _) => self.piece(now, call, conn, data, end, out),
-            (&Owner::Filter(conn), _) => self.answered(now, call, conn, data, out),
+            (&Owner::Retry(conn), _) => self.piece(now, call, conn, piece, out),
+            (&Owner::Filter(conn), _) => self.answered(now, call, conn, piece.data, out),
             (&Owner::Socket(id), _) => {
                 let target = known.errand.target_number();
                 let Some(Call { phase: Phase::Whole(head), .. }) = self.calls.remove(call) else {
                     return;
                 };
-                self.socket_answered(now, id, (head, data), target, out);
+                self.socket_answered(now, id, (head, piece.data), target, out);
             }
             (Owner::Farewell, _) => {
                 self.calls.remove(call);

@@ -1,12 +1,13 @@
 //! Publishing: one walk over a channel's subscribers, and what an item is to each.
 
+use core::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{Action, Actions, Engine, FanoutShape};
 use crate::channel::{ChannelKey, Kind};
-use crate::exchange::{Exchange, Filtering, Offered, Refusal, Work};
+use crate::exchange::{Exchange, Filtering, Offered, Refusal, Streaming, Work};
 use crate::filter::expects;
 use crate::ground::{ConnId, Count, Time};
 use crate::hold::{Judged, Offer};
@@ -42,8 +43,16 @@ impl Engine {
                 self.walk(now, channel, item, out);
             }
         }
+        self.reached(item, u32::try_from(self.taken() - before).unwrap_or(u32::MAX), out);
+    }
+
+    /// Says how many holds take an item: in the log (OPS-5), and to a publisher who wants to know.
+    pub(super) fn reached(&self, item: &Item, holds: u32, out: &mut Actions) {
+        if holds > 0 {
+            let (channel, id) = (&item.channel, item.id.as_deref());
+            tracing::info!(shard = self.shard.0, channel, id, holds, "item delivered");
+        }
         if let Some(receipt) = item.receipt {
-            let holds = u32::try_from(self.taken() - before).unwrap_or(u32::MAX);
             out.list.push(Action::Reached { receipt, holds });
         }
     }
@@ -193,17 +202,20 @@ impl Engine {
             Judged::Gap => {
                 self.gap(conn, item, out);
                 // It may be what follows the page.
-                if let Some(Exchange::Streaming(stream)) = self.exchanges.get_mut(conn)
-                    && stream.is_busy()
+                if let Some(Exchange::Streaming(Streaming { guide: Some(guide), .. })) =
+                    self.exchanges.get_mut(conn)
+                    && !matches!(guide.work, Work::Idle)
                 {
-                    let _ = stream.offer(item, &self.config.limits);
+                    let _ = guide.put_off(item, &self.config.limits);
                 }
             }
             Judged::Ask(ask) => {
                 self.counters.bump(Count::Waited);
                 self.question(conn, &ask);
                 if let Some(guide) = self.guide(conn) {
-                    guide.work = Work::Filter(Filtering::new(ask));
+                    let before = mem::replace(&mut guide.work, Work::Filter(Filtering::new(ask)));
+                    // It gives up its turn, and gets another one afterwards.
+                    guide.again |= matches!(before, Work::Queued { .. });
                 }
             }
             other => self.note_judged(now, conn, item, other, out),

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use super::bodies::Piece;
 use super::holds::Past;
 use super::{Action, Actions, BodySource, Config, Engine, OriginFault, Outgoing, Request};
 use crate::exchange::{Asked, Collecting, Exchange, Refusal, Refused, Source, Verdict, Within};
@@ -96,19 +97,12 @@ impl Engine {
         }
     }
 
-    pub(super) fn origin_data(
-        &mut self,
-        now: Time,
-        conn: ConnId,
-        data: Bytes,
-        end: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn origin_data(&mut self, now: Time, conn: ConnId, piece: Piece, out: &mut Actions) {
         match self.exchanges.get(conn) {
-            Some(Exchange::Collecting(_)) => self.collected(now, conn, data, out),
-            Some(&Exchange::Socket(id)) => self.socket_refusal(now, id, data, out),
+            Some(Exchange::Collecting(_)) => self.collected(now, conn, piece.data, out),
+            Some(&Exchange::Socket(id)) => self.socket_refusal(now, id, piece.data, out),
             Some(Exchange::Streaming(stream)) if stream.source().is_some_and(is_client) => {
-                self.body(now, conn, data, end, out);
+                self.body(now, conn, piece, out);
             }
             _ => self.counters.bump(Count::StaleEvent),
         }
@@ -177,7 +171,7 @@ impl Engine {
                 Verdict::Collect(head) => self.settle(now, conn, *asked, &head, body, out),
                 Verdict::Open(instruct) => {
                     if self.open(now, conn, &asked, *instruct, Source::Complete, Past::None, out) {
-                        self.body(now, conn, body, true, out);
+                        self.body(now, conn, Piece { data: body, end: true }, out);
                     }
                 }
                 Verdict::Refuse(refusal) => self.refuse(conn, &refusal, &asked, out),

@@ -159,6 +159,8 @@ pub enum OriginFault {
     /// A connection that had carried requests before broke without a byte of an answer: the origin may have
     /// closed it before it got the request, or not. Only for calls that it would not do to repeat unasked.
     Stale,
+    /// Closed or reset before all of the request was sent. Only for calls.
+    Unsent,
     /// The client's request body, which should go out once more, was too large to be kept (ACT-4). Only for
     /// calls; nothing was sent.
     NotKept,

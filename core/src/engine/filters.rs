@@ -240,7 +240,7 @@ impl Engine {
 
     fn session(&self, conn: ConnId) -> Option<&Session> {
         match self.exchanges.get(conn)? {
-            Exchange::Polling(polling) => Some(polling.hold.session()),
+            Exchange::Polling(polling) => polling.hold.session(),
             Exchange::Streaming(stream) => Some(&stream.guide.as_ref()?.session),
             Exchange::Socket(id) => Some(&self.sockets.get(*id)?.session),
             Exchange::Asked(_) | Exchange::Collecting(_) => None,

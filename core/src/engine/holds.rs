@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::bodies::Piece;
 use super::dispatch::respond;
 use super::{Action, Actions, Engine};
 use crate::channel::{Kind, Subscriptions};
@@ -48,7 +49,7 @@ impl Engine {
         if asked.stays_open(&instruct) {
             let body = core::mem::take(&mut instruct.response.body);
             if self.open(now, conn, &asked, instruct, Source::Complete, past, out) {
-                self.body(now, conn, body, true, out);
+                self.body(now, conn, Piece { data: body, end: true }, out);
             }
             return;
         }
@@ -107,7 +108,6 @@ impl Engine {
             }
         };
         let conflict = self.conflicts(&session, out);
-        let session = if session.is_plain() { Session::default() } else { session };
         let hold = ResponseHold::new(subs, session, response, deadline);
         let (retry, failures, filtering) = (Retry::Idle, 0, None);
         let polling = Polling { asked, hold, retry, failures, filtering, gone };

@@ -28,7 +28,11 @@ impl Engine {
         };
         let limit = self.config.limits.waiting_bytes;
         let Some(seat) = self.sockets.get_mut(id) else { return };
-        if let Some(filtering) = &mut seat.filtering {
+        if *format == WsFormat::Hint {
+            self.counters.bump(Count::NoEffect);
+        } else if !seat.takes_items() {
+            self.dropped(conn, item, Count::ClosingSocket);
+        } else if let Some(filtering) = &mut seat.filtering {
             if filtering.waiting.push(item.clone(), weight(format), limit).is_err() {
                 self.dropped(conn, item, Count::WaitingFull);
                 let close = Close::new(CloseCode::POLICY);
@@ -120,6 +124,9 @@ impl Engine {
             (Judged::Filtered(_), _) => return self.not_sent(id, item, Count::Filtered),
             _ => return self.counters.bump(Count::NoEffect),
         };
+        if self.sockets.get(id).is_none_or(|seat| !seat.takes_items()) {
+            return self.not_sent(id, item, Count::ClosingSocket);
+        }
         self.counters.bump(Count::Delivered);
         self.feed(now, id, input, out);
     }

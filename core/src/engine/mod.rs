@@ -14,6 +14,7 @@ mod action;
 mod alarms;
 mod audit;
 mod backends;
+mod bodies;
 mod calls;
 mod config;
 mod deliver;
@@ -27,8 +28,12 @@ mod pace;
 mod pages;
 mod recovery;
 mod retries;
+#[cfg(test)]
+mod room;
+mod shared;
 mod socket;
 mod sockets;
+mod stop;
 mod streams;
 
 use std::sync::Arc;
@@ -42,6 +47,7 @@ pub use config::Config;
 pub use event::{ClientGone, Event, OriginFault, Request};
 pub use socket::{Connect, SocketAction, SocketEvent, SocketFrame};
 
+use bodies::Piece;
 use calls::Calls;
 use filters::Questions;
 use pace::Pacing;
@@ -158,13 +164,17 @@ impl Engine {
             Event::Socket { conn, event } => self.socket_event(now, conn, event, out),
             Event::Sent { conn } => self.sent(now, conn),
             Event::OriginHead { conn, head, .. } => self.origin_head(now, conn, head, out),
-            Event::OriginData { conn, data, end } => self.origin_data(now, conn, data, end, out),
+            Event::OriginData { conn, data, end } => {
+                self.origin_data(now, conn, Piece { data, end }, out)
+            }
             Event::OriginFailed { conn, fault } => self.origin_failed(now, conn, fault, out),
             Event::Gone { conn, .. } => self.gone(now, conn, out),
             Event::Backlog { conn, bytes } => self.backlog(now, conn, bytes, out),
             Event::Released(release) => self.released(now, release, out),
             Event::CallHead { call, head, body } => self.call_head(now, call, head, body, out),
-            Event::CallData { call, data, end } => self.call_data(now, call, data, end, out),
+            Event::CallData { call, data, end } => {
+                self.call_data(now, call, Piece { data, end }, out)
+            }
             Event::CallFailed { call, fault } => self.call_failed(now, call, fault.into(), out),
             Event::Reconfigure(config) => self.config = config,
             Event::Drain => self.drain(now, out),
@@ -175,6 +185,8 @@ impl Engine {
         if self.exchanges.is_empty() && self.exchanges.slots() > KEPT_SLOTS {
             self.exchanges.shrink();
             self.wheel.shrink();
+            self.due.shrink_to(KEPT_SLOTS);
+            self.recoveries.give_back();
         }
     }
 
@@ -183,7 +195,7 @@ impl Engine {
         let turns = [self.recovery_turn(), self.question_turn()];
         let all = [
             (self.wheel.next(), Reason::Exchange),
-            (self.sockets.wheel.next(), Reason::Socket),
+            (self.sockets_due(), Reason::Socket),
             (self.calls.deadline(), Reason::Call),
             (turns.into_iter().flatten().min(), Reason::Turn),
             (self.index.deadline(), Reason::Linger),
@@ -201,6 +213,11 @@ impl Engine {
     /// How many exchanges are under way.
     pub fn exchanges(&self) -> usize {
         self.exchanges.len()
+    }
+
+    /// How many WebSockets there are, those included whose clients are gone and whose backends are being told.
+    pub fn sockets(&self) -> usize {
+        self.sockets.iter().count()
     }
 
     /// How many subscriptions there are on `channel`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Action, Actions, Engine};
+use super::{Actions, Engine};
 use crate::channel::{Kind, Lane};
 use crate::exchange::Exchange;
 use crate::ground::{ConnId, Count, Limits, Time};
@@ -58,9 +58,7 @@ impl Engine {
                 }
             }
         }
-        if let Some(receipt) = item.receipt {
-            out.list.push(Action::Reached { receipt, holds: reached });
-        }
+        self.reached(item, reached, out);
     }
 
     /// The lanes of a channel's subscribers, with how many of these take the item.

@@ -1,47 +1,24 @@
-//! Next pages of streams: asking for one, sharing it where it is the same for all, and going on with what it
-//! says (NEXT-1 to NEXT-13).
-
-use std::sync::Arc;
+//! Next pages of streams: asking for one, trying again where it cannot be had, and going on with what it says
+//! (NEXT-1 to NEXT-13).
 
 use bytes::Bytes;
 
+use super::bodies::Piece;
 use super::calls::{Owner, Phase};
+use super::shared::{PageKey, is_shareable};
 use super::{Actions, CallBody, CallRead, Engine};
 use crate::channel::{Kind, Subscriptions};
-use crate::exchange::{Body, Change, Exchange, Guide, Next, Refusal, Source, Work};
+use crate::exchange::{Body, Change, Exchange, Next, Refusal, Source, Work};
 use crate::filter::BodyFilter;
 use crate::grip::{
-    Hold as HoldMode, Instruct, InstructError, KeepAlive, is_json, parse_head, parse_whole,
+    Hold as HoldMode, Instruct, InstructError, KeepAlive, Links, is_json, parse_head, parse_whole,
 };
-use crate::ground::{CallId, ConnId, Count, Time};
+use crate::ground::{CallId, ConnId, Count, Span, Time};
 use crate::hold::{Session, Timer};
 use crate::message::ResponseHead;
-use crate::route::Route;
-
-/// Pages that may be one: asked for by the same URL and positions on the same route (NEXT-12).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct PageKey {
-    url: (bool, String, Bytes),
-    positions: Vec<String>,
-    /// The route by its place in memory: only whether it is the same matters.
-    route: usize,
-    /// Whether it is on the origin that the client asked, and so may be for the route's own targets.
-    at_home: bool,
-}
 
 /// A failed fetch of a response that is no hold is repeated so many times (NEXT-9).
 const FAILURES_MAX: u32 = 6;
-
-impl PageKey {
-    fn of(guide: &Guide, next: &Next) -> Self {
-        let mut positions: Vec<_> = guide.session.lasts().filter_map(|last| last.write()).collect();
-        positions.sort_unstable();
-        let url = (next.url.secure, next.url.authority.clone(), next.url.path_and_query.clone());
-        let place = &guide.trail.place;
-        let at_home = next.url.is_same_origin(&place.url);
-        Self { url, positions, route: address(&place.route), at_home }
-    }
-}
 
 impl Engine {
     /// Asks for the next page of a stream, or joins those who have asked for the same; `alone` if it is known
@@ -84,29 +61,7 @@ impl Engine {
         self.send_call(now, call, out);
     }
 
-    /// Whether a recovery of this stream would join a call that is under way.
-    pub(super) fn joins(&self, conn: ConnId) -> bool {
-        let Some(Exchange::Streaming(stream)) = self.exchanges.get(conn) else { return false };
-        let Some(guide) = &stream.guide else { return false };
-        let next = guide.trail.next.as_ref();
-        next.is_some_and(|next| self.calls.pages.contains_key(&PageKey::of(guide, next)))
-    }
-
-    fn join_call(&mut self, conn: ConnId, failures: u32, key: &PageKey) -> bool {
-        let Some(&call) = self.calls.pages.get(key) else { return false };
-        let Some(known) = self.calls.get_mut(call) else { return false };
-        let Owner::Page(_, readers) = &mut known.owner else { return false };
-        readers.push(conn);
-        let since = known.since;
-        self.set_asked(conn, Some(call), failures);
-        if let Some(guide) = self.guide(conn) {
-            // The backend may have answered before there was what this session misses.
-            guide.again = since < guide.wanted;
-        }
-        true
-    }
-
-    fn set_asked(&mut self, conn: ConnId, call: Option<CallId>, failures: u32) {
+    pub(super) fn set_asked(&mut self, conn: ConnId, call: Option<CallId>, failures: u32) {
         if let Some(guide) = self.guide(conn) {
             guide.work = match call {
                 Some(call) => Work::Asked { call, failures },
@@ -151,14 +106,8 @@ impl Engine {
     }
 
     /// A page is complete that is read whole, or it is too long for that.
-    pub(super) fn page_whole(
-        &mut self,
-        now: Time,
-        call: CallId,
-        data: Bytes,
-        end: bool,
-        out: &mut Actions,
-    ) {
+    pub(super) fn page_whole(&mut self, now: Time, call: CallId, piece: Piece, out: &mut Actions) {
+        let Piece { data, end } = piece;
         let Some(answered) = self.calls.remove(call) else { return };
         let (Owner::Page(_, readers), Phase::Whole(head)) = (answered.owner, answered.phase) else {
             return;
@@ -168,10 +117,14 @@ impl Engine {
             return self.requeue(&readers);
         }
         let limits = self.config.limits.clone();
-        let page = match end {
+        let mut page = match end {
             true => read_page(&head, data, &limits),
             false => Err(Refusal::TooLarge("a next page".to_owned())),
         };
+        if let Ok(instruct) = &mut page {
+            // The same for all, so that they can share the next one too.
+            self.spread(&mut instruct.links);
+        }
         self.counters.add(Count::PagesShared, (readers.len() as u64).saturating_sub(1));
         for conn in readers {
             match &page {
@@ -179,7 +132,7 @@ impl Engine {
                     let mut instruct = instruct.clone();
                     let body = core::mem::take(&mut instruct.response.body);
                     if self.adopt(now, conn, instruct, Source::Complete, out) {
-                        self.body(now, conn, body, true, out);
+                        self.body(now, conn, Piece { data: body, end: true }, out);
                     }
                 }
                 Err(why) => self.break_off(now, conn, &why.to_string(), out),
@@ -194,22 +147,31 @@ impl Engine {
         now: Time,
         call: CallId,
         conn: ConnId,
-        data: Bytes,
-        end: bool,
+        piece: Piece,
         out: &mut Actions,
     ) {
         let Some(known) = self.calls.get_mut(call) else { return };
         if let Phase::Page(instruct) = &mut known.phase {
-            let Some(instruct) = instruct.take() else { return };
+            let Some(mut instruct) = instruct.take() else { return };
             known.phase = Phase::Pieces;
-            if end {
+            if piece.end {
                 self.calls.remove(call);
             }
+            self.spread(&mut instruct.links);
             if !self.adopt(now, conn, *instruct, Source::Call(call), out) {
                 return;
             }
         }
-        self.piece(now, call, conn, data, end, out);
+        self.piece(now, call, conn, piece, out);
+    }
+
+    /// Lengthens the time after which a silent stream follows its link by up to a tenth, so that streams that
+    /// began together do not ask together (NEXT-6).
+    pub(super) fn spread(&mut self, links: &mut Links) {
+        if let Some(next) = &mut links.next {
+            let least = next.timeout.max(Span::from_millis(100));
+            next.timeout = least + Span::from_nanos(self.rng.below(least.as_nanos() / 10));
+        }
     }
 
     /// A page could not be had. If nothing was made of it yet it is tried again: for a hold, which is as good
@@ -229,19 +191,6 @@ impl Engine {
         if let Some(guide) = self.guide(conn) {
             guide.work = Work::Later { at, failures };
             self.rearm(conn);
-        }
-    }
-
-    /// A stream wants nothing of a call any more.
-    pub(super) fn leave_call(&mut self, conn: ConnId, call: CallId, out: &mut Actions) {
-        let Some(known) = self.calls.get_mut(call) else { return };
-        match &mut known.owner {
-            Owner::Page(_, readers) if readers.len() > 1 => {
-                readers.retain(|reader| *reader != conn)
-            }
-            _ => {
-                self.drop_call(call, out);
-            }
         }
     }
 
@@ -355,33 +304,6 @@ impl Engine {
         }
     }
 
-    fn readers(&self, call: CallId) -> Vec<ConnId> {
-        match self.calls.get(call).map(|known| &known.owner) {
-            Some(Owner::Page(_, readers)) => readers.clone(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// The page is for one: the first who asked keeps it, the others ask for themselves, and nobody joins.
-    fn scatter(&mut self, call: CallId, readers: &[ConnId]) {
-        let Some(known) = self.calls.get_mut(call) else { return };
-        if let Owner::Page(key, all) = &mut known.owner {
-            all.truncate(1);
-            let key = key.clone();
-            self.calls.unlist(call, &key);
-        }
-        self.requeue(readers.get(1..).unwrap_or_default());
-    }
-
-    fn requeue(&mut self, readers: &[ConnId]) {
-        for &conn in readers {
-            if let Some(guide) = self.guide(conn) {
-                guide.work = Work::Queued { failures: 0 };
-                self.queue_up(conn, true);
-            }
-        }
-    }
-
     fn page_useless(&mut self, now: Time, call: CallId, out: &mut Actions) {
         let Some(dropped) = self.drop_call(call, out) else { return };
         if let Owner::Page(_, readers) = dropped.owner {
@@ -401,10 +323,6 @@ impl Engine {
     }
 }
 
-fn address(route: &Arc<Route>) -> usize {
-    Arc::as_ptr(route) as usize
-}
-
 /// What a page says; one without instructions says that it is the last (NEXT-1).
 fn read_page(
     head: &ResponseHead,
@@ -420,15 +338,4 @@ fn read_page(
         Ok(instruct)
     };
     read(head, body).map_err(Refusal::Invalid)
-}
-
-/// Whether a page is the same for all who ask for it with the same URL and positions: its cache rules must
-/// say so (RFC 9111 5.2.2).
-fn is_shareable(head: &ResponseHead) -> bool {
-    let rules = |name: &str| head.fields.has_token("Cache-Control", name);
-    let shared_age = head.fields.tokens("Cache-Control").any(|rule| {
-        rule.to_ascii_lowercase().strip_prefix(b"s-maxage=").is_some_and(|age| age != b"0")
-    });
-    let private = ["private", "no-store", "no-cache"].iter().any(|rule| rules(rule));
-    (rules("public") || shared_age) && !private && !head.fields.has("Set-Cookie")
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Action, Actions, Engine};
 use crate::exchange::{Exchange, Guide, Polling, Retry, Work};
 use crate::ground::{ConnId, Count, Pace, Time};
-use crate::hold::Session;
+use crate::hold::{Session, Track};
 use crate::publish::{Item, Release, Scope};
 
 /// Sessions that wait for their turn: each at most once.
@@ -16,6 +16,13 @@ use crate::publish::{Item, Release, Scope};
 pub(super) struct Recoveries {
     queue: VecDeque<Turn>,
     pace: Pace,
+}
+
+impl Recoveries {
+    /// There is no session that waits: a past peak keeps no memory.
+    pub(super) fn give_back(&mut self) {
+        self.queue = VecDeque::new();
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,8 +49,11 @@ impl Engine {
                 self.last.clear();
                 self.recover_all(|_| true);
             }
-            Release::Recover(Scope::Channel(name)) => {
-                self.recover_all(|session| session.is_reliable_on(&name));
+            Release::Recover(Scope::Channels(names)) => {
+                let fresh = |track: &Track| track.position.is_some() && names.contains(&track.name);
+                self.recover_all(|session| {
+                    session.is_some_and(|session| session.tracks().iter().any(fresh))
+                });
             }
         }
     }
@@ -61,12 +71,12 @@ impl Engine {
         }
     }
 
-    /// Every session that `concerns` asks again, if it may.
-    fn recover_all(&mut self, concerns: impl Fn(&Session) -> bool) {
+    /// Every session that `concerns` asks again, if it may; there is none where nothing is judged.
+    fn recover_all(&mut self, concerns: impl Fn(Option<&Session>) -> bool) {
         let concerned = |exchange: &Exchange| match exchange {
             Exchange::Polling(polling) => concerns(polling.hold.session()) && polling.may_repeat(),
             Exchange::Streaming(stream) => {
-                stream.guide.as_ref().is_some_and(|guide| concerns(&guide.session))
+                stream.guide.as_ref().is_some_and(|guide| concerns(Some(&guide.session)))
             }
             Exchange::Asked(_) | Exchange::Collecting(_) | Exchange::Socket(_) => false,
         };
@@ -219,7 +229,7 @@ impl Polling {
     /// Whether asking again does no harm. A request that must not be repeated is, only if it has a position, so
     /// that its backend can tell (REC-6).
     fn may_repeat(&self) -> bool {
-        self.asked.is_idempotent() || self.hold.session().has_position()
+        self.asked.is_idempotent() || self.hold.session().is_some_and(Session::has_position)
     }
 
     /// Notes that a retry is wanted; true if it has to be queued for that.

@@ -3,8 +3,7 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-
+use super::bodies::Piece;
 use super::calls::{CallFault, Owner, Phase};
 use super::dispatch::respond;
 use super::holds::{Held, Past};
@@ -12,14 +11,15 @@ use super::{Actions, CallBody, CallRead, Engine, OriginFault};
 use crate::exchange::{Asked, Exchange, Polling, Refusal, Retry, Source, Verdict};
 use crate::forward::JsonpAnswer;
 use crate::ground::{CallId, ConnId, Count, Span, Time};
-use crate::hold::ResponseHold;
+use crate::hold::{ResponseHold, Session};
 use crate::message::{BodySize, Response, ResponseHead};
 
 impl Engine {
     /// The retry of a long-poll has its turn.
     pub(super) fn retry(&mut self, now: Time, conn: ConnId, out: &mut Actions) {
         let Some(Exchange::Polling(polling)) = self.exchanges.get(conn) else { return };
-        let errand = polling.asked.retry(polling.hold.session().lasts());
+        let errand =
+            polling.asked.retry(polling.hold.session().into_iter().flat_map(Session::lasts));
         let body = match polling.asked.has_body() {
             true => CallBody::OfClient(conn),
             false => CallBody::Bytes(polling.asked.own_body().cloned().unwrap_or_default()),
@@ -74,10 +74,10 @@ impl Engine {
         now: Time,
         call: CallId,
         conn: ConnId,
-        data: Bytes,
-        end: bool,
+        piece: Piece,
         out: &mut Actions,
     ) {
+        let Piece { data, end } = piece;
         let Some(answered) = self.calls.remove(call) else { return };
         let Phase::Whole(head) = answered.phase else { return };
         let Some((asked, past)) = self.resolve(conn, out) else { return };

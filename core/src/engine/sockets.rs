@@ -3,15 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use super::backends::{Backend, echo, random};
 use super::dispatch::respond;
+use super::stop::Leaving;
 use super::{
     Action, Actions, Config, Engine, KEPT_SLOTS, Request, SocketAction, SocketEvent, SocketFrame,
 };
 use crate::channel::{Kind, Subscriptions};
 use crate::exchange::{Asked, Exchange, Filtering, Within};
 use crate::filter::Filter;
-use crate::ground::{CallId, ConnId, Count, Slab, SocketId, Time, Wheel};
+use crate::ground::{CallId, ConnId, Count, ShardId, Slab, SocketId, Time, Wheel};
 use crate::hold::{Session, Track};
 use crate::route::Proto;
 use crate::socket::{Effect, Frame, Grip, Input, Setup, Socket, Turn, going_down};
@@ -21,8 +24,10 @@ use crate::wsoh::{ConnectionId, Piece};
 /// All WebSockets of a shard.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
-    list: Slab<Seat>,
+    /// Boxed, so that a few that stay do not keep the room of those that have left.
+    list: Slab<Box<Seat>>,
     pub(super) wheel: Wheel,
+    pub(super) leaving: Leaving,
     /// How many have no client any more and still tell their backends.
     farewells: usize,
     /// Reused from call to call; empty between them.
@@ -45,22 +50,30 @@ pub(super) struct Seat {
     pub(super) filtering: Option<Box<Filtering>>,
 }
 
+const _: () = assert!(size_of::<Seat>() <= 512, "one for each WebSocket");
+
 impl Sockets {
     pub(super) fn get(&self, id: SocketId) -> Option<&Seat> {
-        self.list.get(key(id))
+        self.list.get(key(id)).map(Box::as_ref)
     }
 
     pub(super) fn get_mut(&mut self, id: SocketId) -> Option<&mut Seat> {
-        self.list.get_mut(key(id))
+        self.list.get_mut(key(id)).map(Box::as_mut)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (SocketId, &Seat)> {
-        self.list.iter().map(|(id, seat)| (name(id), seat))
+        self.list.iter().map(|(id, seat)| (name(id), &**seat))
     }
 
     /// The socket whose timer stands in `slot`.
     pub(super) fn tenant(&self, slot: u32) -> Option<SocketId> {
         self.list.tenant(slot).map(name)
+    }
+
+    /// How many there is room for.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.list.slots().max(self.wheel.slots()).max(self.effects.capacity())
     }
 
     /// The client of a socket is gone.
@@ -70,7 +83,7 @@ impl Sockets {
         Some(seat)
     }
 
-    fn remove(&mut self, id: SocketId) -> Option<Seat> {
+    fn remove(&mut self, id: SocketId) -> Option<Box<Seat>> {
         self.wheel.disarm(id.slot);
         let seat = self.list.remove(key(id))?;
         self.farewells -= usize::from(seat.conn.is_none());
@@ -95,6 +108,19 @@ impl Seat {
     /// Whether a message may go to the client as one of many.
     pub(super) fn takes_fanout(&self) -> bool {
         self.filtering.is_none() && self.session.is_plain() && self.socket.takes_fanout()
+    }
+
+    /// Whether the client gets what is published.
+    pub(super) fn takes_items(&self) -> bool {
+        self.socket.takes_items()
+    }
+
+    /// Says in the log how an upgrade was answered, and by whom (OPS-5).
+    fn say_upgraded(&self, shard: ShardId, status: StatusCode) {
+        let conn = self.conn.map(tracing::field::display);
+        let over_http = matches!(self.backend, Backend::OverHttp { .. });
+        let (status, target) = (status.as_u16(), tracing::field::display(self.asked.target()));
+        tracing::info!(shard = shard.0, conn, status, target, over_http, "upgrade answered");
     }
 
     /// Brings what filters know up to date.
@@ -172,7 +198,7 @@ impl Engine {
             session: Session::default(),
             filtering: None,
         };
-        let id = name(self.sockets.list.insert_with(|_| seat));
+        let id = name(self.sockets.list.insert_with(|_| Box::new(seat)));
         self.exchanges.insert(conn, Exchange::Socket(id));
         self.counters.bump(Count::Sockets);
         let mut inputs = VecDeque::new();
@@ -231,8 +257,14 @@ impl Engine {
         }
     }
 
+    /// When a socket is due.
+    pub(super) fn sockets_due(&self) -> Option<Time> {
+        self.sockets.wheel.next().into_iter().chain(self.sockets.leaving.deadline()).min()
+    }
+
     /// Sockets whose time has come.
     pub(super) fn wake_sockets(&mut self, now: Time, out: &mut Actions) {
+        self.close_in_turn(now, out);
         let mut due = core::mem::take(&mut self.due);
         self.sockets.wheel.expire(now, &mut due);
         for slot in due.drain(..) {
@@ -278,13 +310,6 @@ impl Engine {
         self.feed(now, id, Input::Gone, out);
     }
 
-    pub(super) fn drain_sockets(&mut self, now: Time, out: &mut Actions) {
-        let all: Vec<_> = self.sockets.iter().map(|(id, _)| id).collect();
-        for id in all {
-            self.feed(now, id, Input::Drain, out);
-        }
-    }
-
     /// There is nothing more to say to the client, nor to hear of it.
     fn stand_up(&mut self, now: Time, conn: ConnId, id: SocketId, out: &mut Actions) {
         self.exchanges.remove(conn);
@@ -323,10 +348,12 @@ impl Engine {
             Effect::Request(request) => self.ask_backend(now, id, request, out),
             Effect::DropRequest => self.drop_request(id, out),
             Effect::Accept(fields) => {
+                seat.say_upgraded(self.shard, StatusCode::SWITCHING_PROTOCOLS);
                 let extension = fields.first("Sec-WebSocket-Extensions").cloned();
                 to_client(SocketAction::Accept(seat.accept.grant(&fields, extension)));
             }
             Effect::Reject(response) => {
+                seat.say_upgraded(self.shard, response.head.status);
                 if let Some(conn) = conn {
                     self.stand_up(now, conn, id, out);
                     respond(conn, *response, out);
@@ -355,13 +382,14 @@ impl Engine {
                     out.list.push(Action::DropOrigin { conn });
                 }
             }
-            Effect::Subscribe { channel, filters } => {
-                self.socket_subscribe(id, &channel, filters, out);
+            Effect::Subscribe { channel, prefix, filters } => {
+                self.socket_subscribe(id, &channel, prefix, filters, out);
             }
             Effect::Unsubscribe { channel } => self.socket_unsubscribe(now, id, &channel, out),
             Effect::Note(count, text) => {
                 self.counters.bump(count);
-                tracing::info!(shard = self.shard.0, ?conn, "socket: {} {text}", count.name());
+                let (conn, why) = (conn.map(tracing::field::display), count.name());
+                tracing::info!(shard = self.shard.0, conn, why, "socket: {text}");
             }
             Effect::Ended => {
                 self.sockets.remove(id);
@@ -373,14 +401,13 @@ impl Engine {
         &mut self,
         id: SocketId,
         channel: &str,
+        prefix: usize,
         filters: Vec<Filter>,
         out: &mut Actions,
     ) {
         let Self { sockets, index, pacing, config, .. } = self;
         let Some(seat) = sockets.get_mut(id) else { return };
         let Some(conn) = seat.conn else { return };
-        let prefix = &seat.asked.route().prefix;
-        let prefix = if channel.starts_with(prefix.as_str()) { prefix.len() } else { 0 };
         let name: Arc<str> = if seat.session.is_on(channel) {
             channel.into()
         } else {
@@ -390,6 +417,7 @@ impl Engine {
             if subscribed.first {
                 out.list.push(Action::Interest { channel: name.clone(), wanted: true });
             }
+            tracing::info!(shard = self.shard.0, %conn, channel, "socket subscribed");
             name
         };
         seat.session.subscribe(Track { name, prefix, position: None, filters: filters.into() });

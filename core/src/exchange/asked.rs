@@ -4,35 +4,34 @@ use core::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, StatusCode};
-use thiserror::Error;
+use http::Method;
 
 use super::errand::{Errand, lasts};
 use super::guise::{Guise, Wrapping};
-use super::{Place, test_origin};
-use crate::filter::FilterError;
+use super::{Place, Refusal, Refused, test_origin};
 use crate::forward::{
-    JsonpAnswer, JsonpError, Policy, RequestUrl, Rewrite, UrlError, clean_response, is_trusted,
-    loops, proxy_error, rewrite_request,
+    JsonpAnswer, JsonpError, Policy, RequestUrl, Rewrite, clean_response, is_trusted, loops,
+    rewrite_request,
 };
 use crate::grip::{
-    Hold as HoldMode, Instruct, InstructError, Last, is_instruct, is_json, parse_head, parse_whole,
+    Hold as HoldMode, Instruct, Last, is_instruct, is_json, parse_head, parse_whole,
 };
-use crate::ground::{Count, Limits, UnixTime};
+use crate::ground::{Limits, UnixTime};
 use crate::message::{BodySize, Fields, RequestHead, Response, ResponseHead};
-use crate::route::{Connect, Lookup, Proto, Route, Table, Target};
+use crate::route::{Lookup, Proto, Route, Table, Target};
 
 /// A request with the route it took. The route stays, whatever is reconfigured meanwhile (ROUTE-54).
 #[derive(Debug)]
 pub struct Asked {
     head: RequestHead,
-    body: BodySize,
     peer: Option<IpAddr>,
     url: RequestUrl,
     route: Arc<Route>,
+    has_body: bool,
     trusted: bool,
     debug: bool,
-    target: usize,
+    /// The number of the current target.
+    target: u32,
     /// How its answers look; none: as they are.
     guise: Option<Box<Guise>>,
 }
@@ -50,74 +49,6 @@ pub struct Within<'a> {
     pub limits: &'a Limits,
     /// The wall-clock time.
     pub wall: UnixTime,
-}
-
-/// A request that no target gets.
-#[derive(Debug)]
-pub struct Refused {
-    /// Why.
-    pub why: Refusal,
-    guise: Option<Box<Guise>>,
-}
-
-/// Why a request gets an answer of the proxy's own.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-pub enum Refusal {
-    /// The target or `Host` is unusable.
-    #[error("{0}")]
-    Url(UrlError),
-    /// The request has passed through here before (FWD-38).
-    #[error("Request loop detected.")]
-    Loop,
-    /// What was asked for by JSON-P cannot be, or is no script (CORS-22, STRM-3).
-    #[error("{0}")]
-    Jsonp(JsonpError),
-    /// No route matches (FWD-2).
-    #[error("Route not found")]
-    NoRoute,
-    /// Every target failed before it got the request (FWD-91).
-    #[error("Unable to connect to any targets. Tried: {0}")]
-    Unreachable(String),
-    /// The target's addresses are all denied to it (ROUTE-43).
-    #[error("Error: Origin host/IP blocked.")]
-    Denied,
-    /// The origin closed, reset, or sent what cannot be parsed.
-    #[error("Error while proxying to origin.")]
-    Broken,
-    /// The origin was silent for too long.
-    #[error("Error while proxying to origin: no answer in time.")]
-    Timeout,
-    /// The instruct is larger than what is read of one (ACT-5).
-    #[error("GRIP instruct response too large from {0}")]
-    TooLarge(String),
-    /// In debug mode: more channels than one hold may have (CHAN-6).
-    #[error(
-        "Failed to parse accept instructions: more than {limit} channels, the first too many: {name}"
-    )]
-    TooManyChannels {
-        /// The limit.
-        limit: usize,
-        /// The first channel beyond it.
-        name: String,
-    },
-    /// The instruct is invalid (ERR-1).
-    #[error("Failed to parse accept instructions: {0}")]
-    Invalid(InstructError),
-    /// A link leads nowhere (LINK-1).
-    #[error("Failed to parse accept instructions: Grip-Link: {0}")]
-    Link(UrlError),
-    /// A stream has a position and no next link to repair it by (REL-4).
-    #[error("Failed to parse accept instructions: prev-id on channel {0:?} without a next link")]
-    NoNextLink(String),
-    /// A filter cannot do its work (NOH-2, FILT-10, FILT-13).
-    #[error("Filter failed: {0}")]
-    Filter(FilterError),
-    /// The publisher means subscriptions with other filters (PUB-7).
-    #[error("Filters of item and subscription differ.")]
-    Mismatch,
-    /// The request must be asked again, but its body was too large to be kept (ACT-4).
-    #[error("Unable to repeat the request: its body was too large to be kept.")]
-    NotKept,
 }
 
 /// What is to be done with an origin's answer.
@@ -149,7 +80,8 @@ impl Asked {
         let trusted = is_trusted(&head, policy, wall);
         let debug = policy.debug || route.debug;
         let guise = Guise::of(&head, Some(&route), within);
-        let asked = Self { head, body, peer, url, route, trusted, debug, target: 0, guise };
+        let has_body = !matches!(body, BodySize::Empty | BodySize::Known(0));
+        let asked = Self { head, peer, url, route, has_body, trusted, debug, target: 0, guise };
         if asked.guise.is_some() { asked.unpacked(limits) } else { Ok(asked) }
     }
 
@@ -164,7 +96,7 @@ impl Asked {
             Err(why) => Err(Refusal::Jsonp(why)),
         };
         match meant {
-            Ok((head, url)) => Ok(Self { head, url, body: BodySize::Empty, ..self }),
+            Ok((head, url)) => Ok(Self { head, url, has_body: false, ..self }),
             Err(why) => Err(Refused { why, guise: self.guise }),
         }
     }
@@ -191,7 +123,7 @@ impl Asked {
 
     /// Whether the client's body goes with the request.
     pub fn has_body(&self) -> bool {
-        !matches!(self.body, BodySize::Empty | BodySize::Known(0))
+        self.has_body
     }
 
     /// The request once more, with the positions of the session that it became (REC-1).
@@ -204,14 +136,14 @@ impl Asked {
     /// target is asked.
     pub fn events(&self, offer: Fields, fixed: bool) -> Errand {
         let (head, url) = (self.head.clone(), self.url.clone());
-        let from = (self.peer, self.trusted);
-        Errand::with_events((head, url), self.route.clone(), from, offer, self.target, fixed)
+        let (from, target) = ((self.peer, self.trusted), self.target as usize);
+        Errand::with_events((head, url), self.route.clone(), from, offer, target, fixed)
     }
 
     /// The target with this number has answered; it is the current one from now on.
     pub fn settle_on(&mut self, target: usize) {
         if target < self.route.targets.len() {
-            self.target = target;
+            self.target = target as u32;
         }
     }
 
@@ -226,10 +158,8 @@ impl Asked {
         policy: &Policy,
         wall: UnixTime,
     ) -> Option<Result<Vec<String>, Response>> {
-        (self.target().connect == Connect::Test).then(|| {
-            let request = self.forwarded(policy, wall);
-            test_origin::socket(&request.target, self.route.path_beg.as_bytes())
-        })
+        let request = || self.forwarded(policy, wall);
+        test_origin::ask((&self.route, self.target()), request, test_origin::socket)
     }
 
     /// What links of the answer depend on.
@@ -250,7 +180,7 @@ impl Asked {
 
     /// The current target. A route without targets does not load.
     pub fn target(&self) -> &Arc<Target> {
-        &self.route.targets[self.target]
+        &self.route.targets[self.target as usize]
     }
 
     /// The route.
@@ -265,8 +195,8 @@ impl Asked {
 
     /// Goes on to the next target; false if there is none (ROUTE-45, ROUTE-47).
     pub fn next_target(&mut self) -> bool {
-        let more = self.target + 1 < self.route.targets.len();
-        self.target += usize::from(more);
+        let more = self.target as usize + 1 < self.route.targets.len();
+        self.target += u32::from(more);
         more
     }
 
@@ -278,10 +208,8 @@ impl Asked {
 
     /// The answer of the built-in test origin, if that is the current target (ROUTE-70).
     pub fn test_answer(&self, policy: &Policy, wall: UnixTime) -> Option<Response> {
-        (self.target().connect == Connect::Test).then(|| {
-            let request = self.forwarded(policy, wall);
-            test_origin::answer(&request.target, self.route.path_beg.as_bytes())
-        })
+        let request = || self.forwarded(policy, wall);
+        test_origin::ask((&self.route, self.target()), request, test_origin::answer)
     }
 
     /// A whole answer as the client gets it.
@@ -419,61 +347,5 @@ fn find<'a>(head: &RequestHead, url: &RequestUrl, within: Within<'a>) -> Option<
         let route = routes.by_id(core::str::from_utf8(id).ok()?)?;
         return url.path().starts_with(route.path_beg.as_bytes()).then_some(route);
     }
-    routes.find(Lookup { host: &url.host, path: url.path(), proto, secure: url.secure })
-}
-
-impl Refused {
-    /// The answer.
-    pub fn response(&self, debug: bool) -> Response {
-        self.why.dressed(self.guise.as_deref(), debug)
-    }
-}
-
-impl Refusal {
-    /// The answer: the text of the case if it is no secret or `debug` is on, else the general one
-    /// (FWD-90, FWD-91, ERR-1).
-    fn response(&self, debug: bool) -> Response {
-        match self {
-            Self::Jsonp(error) => error.response(),
-            Self::Url(error) => Response::text(error.status(), &self.to_string()),
-            Self::Loop => Response::text(StatusCode::LOOP_DETECTED, &self.to_string()),
-            Self::NoRoute => Response::text(StatusCode::BAD_GATEWAY, &self.to_string()),
-            Self::Timeout => Response::text(StatusCode::BAD_GATEWAY, &self.to_string()),
-            _ => {
-                let detail = debug.then(|| self.to_string());
-                proxy_error(StatusCode::BAD_GATEWAY, detail.as_deref())
-            }
-        }
-    }
-
-    /// The answer in the guise that the request asks for. What is no script is said in plain (CORS-22).
-    fn dressed(&self, guise: Option<&Guise>, debug: bool) -> Response {
-        let mut response = self.response(debug);
-        match (self, guise) {
-            (_, None) => response,
-            (Self::Jsonp(_), Some(guise)) => {
-                guise.open(&mut response.head);
-                response
-            }
-            (_, Some(guise)) => guise.dress(response, JsonpAnswer::Proxied),
-        }
-    }
-
-    /// What is counted.
-    pub fn count(&self) -> Count {
-        match self {
-            Self::Url(_) | Self::Loop | Self::Jsonp(_) => Count::BadRequests,
-            Self::NoRoute => Count::NoRoute,
-            Self::Unreachable(_) => Count::TargetsExhausted,
-            Self::Denied => Count::TargetDenied,
-            Self::Broken => Count::OriginBroken,
-            Self::Timeout => Count::OriginTimeout,
-            Self::TooLarge(_) => Count::InstructTooLarge,
-            Self::Invalid(_) | Self::Link(_) | Self::NoNextLink(_) => Count::InstructInvalid,
-            Self::Filter(_) => Count::FilterFailed,
-            Self::Mismatch => Count::FilterMismatch,
-            Self::NotKept => Count::RetryImpossible,
-            Self::TooManyChannels { .. } => Count::ChannelLimit,
-        }
-    }
+    routes.find(Lookup { host: url.host(), path: url.path(), proto, secure: url.secure })
 }

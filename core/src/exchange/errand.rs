@@ -69,7 +69,7 @@ impl Errand {
 
     /// A request for `url` to wherever it leads.
     pub(super) fn to_network(head: RequestHead, url: RequestUrl, adds: Fields) -> Self {
-        let connect = Connect::Tcp { host: url.host.clone(), port: url.port() };
+        let connect = Connect::Tcp { host: url.host().to_owned(), port: url.port() };
         let targets = vec![Arc::new(Target::from(connect))];
         let route = Arc::new(Route { targets, ..Route::default() });
         let adds = Adds::Fields(adds);
@@ -120,10 +120,8 @@ impl Errand {
 
     /// The answer of the built-in test origin, if that is the current target.
     pub fn test_answer(&self, policy: &Policy, wall: UnixTime) -> Option<Response> {
-        (self.target().connect == Connect::Test).then(|| {
-            let request = self.head(policy, wall);
-            test_origin::answer(&request.target, self.route.path_beg.as_bytes())
-        })
+        let request = || self.head(policy, wall);
+        test_origin::ask((&self.route, self.target()), request, test_origin::answer)
     }
 }
 

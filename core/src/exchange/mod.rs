@@ -18,15 +18,17 @@ mod filtering;
 mod guise;
 mod place;
 mod polling;
+mod refusal;
 mod streaming;
 mod test_origin;
 
-pub use asked::{Asked, Refusal, Refused, Verdict, Within};
+pub use asked::{Asked, Verdict, Within};
 pub use errand::Errand;
 pub use filtering::Filtering;
 pub use guise::Wrapping;
 pub use place::{LinkError, Place};
 pub use polling::{Polling, Retry};
+pub use refusal::{Refusal, Refused};
 pub use streaming::{Body, Change, Guide, Next, Offered, Source, Streaming, Trail, Work};
 
 use crate::ground::SocketId;

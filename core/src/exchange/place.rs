@@ -66,8 +66,8 @@ impl Place {
         if url.is_same_origin(&self.url) && url.path().starts_with(path_beg) {
             return Ok(Errand::to_route(head, url.clone(), self.route.clone(), None, adds));
         }
-        if !policy.link_hosts.allow(&url.host) {
-            return Err(LinkError::Forbidden(url.authority.clone()));
+        if !policy.link_hosts.allow(url.host()) {
+            return Err(LinkError::Forbidden(url.authority.to_string()));
         }
         if url.secure {
             return Err(LinkError::Tls);
@@ -77,6 +77,6 @@ impl Place {
 }
 
 fn bare(method: Method, url: &RequestUrl) -> RequestHead {
-    let fields = Fields::from_iter([("Host", Bytes::from(url.authority.clone()))]);
+    let fields = Fields::from_iter([("Host", Bytes::copy_from_slice(url.authority.as_bytes()))]);
     RequestHead { method, target: url.path_and_query.clone(), version: Version::Http11, fields }
 }

@@ -22,6 +22,8 @@ pub struct Polling {
     pub gone: Option<Box<RequestUrl>>,
 }
 
+const _: () = assert!(size_of::<Polling>() <= 256, "one for each long-poll");
+
 /// How far the repetition of a request is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Retry {

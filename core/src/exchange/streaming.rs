@@ -65,7 +65,7 @@ pub struct Trail {
 pub struct Next {
     /// Where it leads.
     pub url: RequestUrl,
-    /// With no item for this long it is followed (NEXT-6).
+    /// With no item for this long it is followed: what the link says, and a little more (NEXT-6).
     pub timeout: Span,
     /// When the hold began.
     pub since: Time,
@@ -108,7 +108,7 @@ pub struct Body {
     pub source: Source,
     /// What changes it.
     pub change: Option<Change>,
-    /// Whether anything of it was sent.
+    /// Whether anything of it was sent, the head of the response included (KEEP-5).
     pub begun: bool,
     /// Whether the origin was told to wait, because the client does not take what it has.
     pub paused: bool,
@@ -159,7 +159,7 @@ impl Streaming {
             session: Session::default(),
             trail: Trail { place, page, next: None, gone: None },
             holds: false,
-            work: Work::Body(Body { source, change, begun: false, paused: false }),
+            work: Work::Body(Body { source, change, begun: true, paused: false }),
             waiting: Waiting::default(),
             again: false,
             wanted: Time::ZERO,
@@ -277,12 +277,24 @@ impl Guide {
         if self.lagging {
             return Offered::Lags;
         }
-        if matches!(self.work, Work::Idle) {
-            return Offered::Judged(self.judge(item, limits));
+        match self.work {
+            Work::Idle => Offered::Judged(self.judge(item, limits)),
+            // The page is not asked for yet, and will be from behind this item.
+            Work::Queued { failures: 0 } if self.waiting.is_empty() && !self.is_told_by(item) => {
+                Offered::Judged(self.judge(item, limits))
+            }
+            _ => self.put_off(item, limits),
         }
-        if let (Some(StreamFormat::Hint), Some(_)) = (&item.stream, &self.trail.next)
-            && !matches!(self.work, Work::Filter(_))
-        {
+    }
+
+    /// Whether an item says no more than that the page is to be fetched.
+    fn is_told_by(&self, item: &Item) -> bool {
+        matches!(item.stream, Some(StreamFormat::Hint)) && self.trail.next.is_some()
+    }
+
+    /// The item waits until the stream is not busy any more.
+    pub fn put_off(&mut self, item: &Arc<Item>, limits: &Limits) -> Offered {
+        if self.is_told_by(item) && !matches!(self.work, Work::Filter(_)) {
             // What it asks for is on its way, or will be asked for once more after it (REC-4).
             self.again |= matches!(self.work, Work::Asked { .. } | Work::Body(_));
             return Offered::Waits;
@@ -302,7 +314,7 @@ impl Guide {
     /// When the next link is to be followed, because nothing has come (NEXT-6).
     pub fn link_due(&self, delivered: Time) -> Option<Time> {
         let next = self.trail.next.as_ref()?;
-        Some(next.since.max(delivered) + next.timeout.max(Span::from_millis(100)))
+        Some(next.since.max(delivered) + next.timeout)
     }
 }
 

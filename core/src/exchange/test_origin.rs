@@ -3,7 +3,17 @@
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::message::{Response, ResponseHead};
+use crate::message::{RequestHead, Response, ResponseHead};
+use crate::route::{Connect, Route, Target};
+
+/// What the test origin says to a request, if that is the target; `what` is one of those below.
+pub fn ask<T>(
+    (route, target): (&Route, &Target),
+    request: impl FnOnce() -> RequestHead,
+    what: fn(&[u8], &[u8]) -> T,
+) -> Option<T> {
+    (target.connect == Connect::Test).then(|| what(&request().target, route.path_beg.as_bytes()))
+}
 
 /// The answer to a request for `target`; a route's `path_beg` is not part of the resource's name.
 pub fn answer(target: &[u8], path_beg: &[u8]) -> Response {

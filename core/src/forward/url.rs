@@ -12,10 +12,8 @@ use crate::route::Authority;
 pub struct RequestUrl {
     /// Whether the scheme is https.
     pub secure: bool,
-    /// The host without port, lower case; an IPv6 address without brackets.
-    pub host: String,
     /// `host` or `host:port` for the `Host` field, lower case, default port left out (FWD-15).
-    pub authority: String,
+    pub authority: Box<str>,
     /// The path with its query, beginning with `/`; or `*`. Byte for byte what the client sent, for matching
     /// and for forwarding alike (FWD-13).
     pub path_and_query: Bytes,
@@ -55,8 +53,8 @@ impl RequestUrl {
         }
         let host = host_field(head)?;
         let target = Target::parse(head)?;
-        let (host, authority) = match target.authority {
-            Some(authority) => (parse_authority(authority)?, authority),
+        let authority = match target.authority {
+            Some(authority) => good(authority)?,
             None => host,
         };
         if climbs(path(&target.path_and_query)) {
@@ -64,8 +62,7 @@ impl RequestUrl {
         }
         Ok(Self {
             secure,
-            host: host.host.to_ascii_lowercase(),
-            authority: without_default_port(authority, secure).to_ascii_lowercase(),
+            authority: without_default_port(authority, secure).to_ascii_lowercase().into(),
             path_and_query: target.path_and_query,
         })
     }
@@ -85,15 +82,23 @@ impl RequestUrl {
             return Ok(Self { path_and_query, ..self.clone() });
         };
         let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let host = parse_authority(authority)?.host.to_ascii_lowercase();
-        let authority = without_default_port(authority, secure).to_ascii_lowercase();
+        let authority = without_default_port(good(authority)?, secure).to_ascii_lowercase();
         let path_and_query = absolute_path(rest);
-        Ok(Self { secure, host, authority, path_and_query })
+        Ok(Self { secure, authority: authority.into(), path_and_query })
     }
 
     /// Whether scheme, host and port are the same.
     pub fn is_same_origin(&self, other: &Self) -> bool {
         (self.secure, &self.authority) == (other.secure, &other.authority)
+    }
+
+    /// The host without port; an IPv6 address without brackets.
+    pub fn host(&self) -> &str {
+        let (end, text) = match self.authority.strip_prefix('[') {
+            Some(text) => (']', text),
+            None => (':', &*self.authority),
+        };
+        text.split_once(end).map_or(text, |(host, _)| host)
     }
 
     /// The port: as said, or the one that the scheme implies.
@@ -182,7 +187,7 @@ pub(super) fn without_default_port(authority: &str, secure: bool) -> &str {
 }
 
 /// The one `Host` there must be; with HTTP/1.0 there may be none (FWD-12).
-fn host_field(head: &RequestHead) -> Result<(Authority<'_>, &str), UrlError> {
+fn host_field(head: &RequestHead) -> Result<&str, UrlError> {
     let mut hosts = head.fields.all("Host");
     let host = match (hosts.next(), head.version) {
         (Some(host), _) => text(host)?,
@@ -192,15 +197,16 @@ fn host_field(head: &RequestHead) -> Result<(Authority<'_>, &str), UrlError> {
     if hosts.next().is_some() {
         return Err(UrlError::ManyHosts);
     }
-    Ok((parse_authority(host)?, host))
+    good(host)
 }
 
 fn text(host: &[u8]) -> Result<&str, UrlError> {
     core::str::from_utf8(host).map_err(|_| UrlError::BadHost)
 }
 
-fn parse_authority(text: &str) -> Result<Authority<'_>, UrlError> {
-    Authority::parse(text).ok_or(UrlError::BadHost)
+/// An authority, if it is one.
+fn good(text: &str) -> Result<&str, UrlError> {
+    Authority::parse(text).map(|_| text).ok_or(UrlError::BadHost)
 }
 
 /// A request target, taken apart.

@@ -54,13 +54,11 @@ impl Said {
 /// What the client sees of the head of a header instruct (ACT-8, EXPO-1, HOLD-2).
 pub(super) fn visible(head: &ResponseHead, status: Option<Status>) -> ResponseHead {
     const EXPOSE: &str = "Grip-Expose-Headers";
-    let mut fields = head.fields.clone();
-    fields.remove_control();
-    if head.fields.tokens(EXPOSE).next().is_some() {
-        let is_exposed =
-            |name: &[u8]| head.fields.tokens(EXPOSE).any(|token| token.eq_ignore_ascii_case(name));
-        fields.retain(|field| is_exposed(&field.name));
-    }
+    let exposes = head.fields.tokens(EXPOSE).next().is_some();
+    let is_exposed =
+        |name: &[u8]| head.fields.tokens(EXPOSE).any(|token| token.eq_ignore_ascii_case(name));
+    let fields =
+        head.fields.select(|field| !field.is_control() && (!exposes || is_exposed(&field.name)));
     match status {
         Some(status) => ResponseHead { fields, ..status.into_head() },
         None => ResponseHead { status: head.status, reason: head.reason.clone(), fields },

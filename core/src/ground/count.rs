@@ -110,9 +110,11 @@ counts! {
     SlowClient = "slow_client_cut",
     /// Control messages of a backend that could not be understood (CTL-2).
     ControlInvalid = "control_invalid",
+    /// Backends that name a prefix without a value (NAT-4).
+    PrefixMissing = "grip_prefix_missing",
     /// Messages of a GRIP-enabled backend that are neither for the client nor for the proxy (NAT-6).
     Unprefixed = "message_unprefixed",
-    /// Client messages discarded because no backend listens any more (CTL-31).
+    /// What a client said after its backend had left, or after the close (CTL-31).
     ClientUnheard = "client_message_unheard",
     /// Requests over WebSocket-over-HTTP that were tried again (WOH-41).
     RetriedEvents = "events_retried",
@@ -122,8 +124,14 @@ counts! {
     SocketIdle = "socket_idle",
     /// Closes that were not answered in time (WS-34).
     CloseUnanswered = "close_unanswered",
-    /// Published messages dropped because a published close had waited long enough for the end of a message of the
-    /// backend, into which they must not be put.
+    /// Items for sockets that were closing already (WPUB-7).
+    ClosingSocket = "socket_item_late",
+    /// Heartbeats left out because the client has enough to take (CTL-45).
+    HeartbeatSkipped = "socket_keep_alive_skipped",
+    /// Events of a WebSocket-over-HTTP backend that mean nothing (WOH-15).
+    EventUnknown = "event_unknown",
+    /// Published messages dropped because the socket ended within a message of the backend, into which they must
+    /// not be put.
     CutShort = "message_cut_short",
     /// Events for a connection that is gone; normal when two sides end an exchange at once.
     StaleEvent = "event_stale",

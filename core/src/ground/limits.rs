@@ -16,7 +16,7 @@ pub struct Limits {
     pub kept_body_bytes: usize,
     /// Channels of one hold (`connection_subscription_max`).
     pub channels_per_hold: usize,
-    /// Filters of one channel.
+    /// Filters of one channel (NUM-12; `filters_per_channel`).
     pub filters_per_channel: usize,
     /// Operations of one body patch.
     pub patch_operations: usize,
@@ -71,6 +71,9 @@ pub struct Limits {
     /// How long after its first subscription a channel's holds ask for what they may have missed; `None`: they do
     /// not (`update_on_first_subscription`).
     pub first_subscription_delay: Option<Span>,
+    /// How long channels that come to this next to each other are collected, so that a hold on several of them
+    /// asks once.
+    pub recovery_collect: Span,
     /// Deliveries a second of one shard, which is its share of the process's; `None`: as many as there are
     /// (`message_rate`).
     pub message_rate: Option<u32>,
@@ -84,26 +87,43 @@ pub struct Limits {
     /// Bytes of a WebSocket-over-HTTP client's messages that may wait for the backend before the client is no
     /// longer read; also those of its largest message (NUM-4; `woh_queue_bytes`).
     pub woh_queue_bytes: usize,
-    /// Bytes that may wait for a slow client before its WebSocket-over-HTTP backend is no longer asked (WS-52).
+    /// Content bytes that one WebSocket-over-HTTP request carries, unless a single message has more; the rest of
+    /// what waits goes into the next (NUM-4).
+    pub woh_request_bytes: usize,
+    /// Bytes that may wait for a slow client before its WebSocket-over-HTTP backend is no longer asked (WS-52;
+    /// `woh_backlog_bytes`).
     pub woh_backlog_bytes: u64,
-    /// Body bytes of a WebSocket-over-HTTP response (NUM-5).
+    /// Body bytes of a WebSocket-over-HTTP response (NUM-5; `woh_response_bytes`).
     pub woh_response_bytes: usize,
     /// Events of a WebSocket-over-HTTP response.
     pub woh_events: usize,
     /// Time a WebSocket-over-HTTP backend may take to answer a request (WS-54; `woh_timeout`).
     pub woh_timeout: Span,
-    /// How often a WebSocket-over-HTTP request that did not reach the backend is tried again (NUM-9).
+    /// How often a WebSocket-over-HTTP request that did not reach the backend is tried again (NUM-9; `woh_retries`).
     pub woh_retries: u32,
+    /// The shortest time after which a WebSocket-over-HTTP backend is asked without a reason (NUM-8;
+    /// `woh_interval_min`).
+    pub woh_interval_min: Span,
+    /// Bytes of a frame of a WebSocket-over-HTTP backend's message; longer messages are several (NUM-10;
+    /// `woh_frame_bytes`).
+    pub woh_frame_bytes: usize,
     /// Bytes of names and values that a socket's backend may have kept: those to be repeated to it (WOH-31),
-    /// and those for filters (CTL-15).
+    /// and those for filters (CTL-15; `socket_meta_bytes`).
     pub socket_meta_bytes: usize,
-    /// Bytes of a control message (NUM-16).
+    /// Bytes of a control message (NUM-16; `control_bytes`).
     pub control_bytes: usize,
+    /// How long a socket's heartbeat waits if the backend does not say (NUM-13; `socket_keep_alive`).
+    pub socket_keep_alive: Span,
+    /// How long a message is delayed if the backend does not say (NUM-14; `socket_delay`).
+    pub socket_delay: Span,
     /// Bytes of published messages that may wait for a slow socket before it is closed (WPUB-20;
     /// `socket_backlog_bytes`).
     pub socket_backlog_bytes: u64,
-    /// Body bytes of a relayed refusal of an upgrade; more are cut off (WS-11).
+    /// Body bytes of a relayed refusal of an upgrade; more are cut off (NUM-6, NUM-7, WS-11; `refusal_bytes`).
     pub refusal_bytes: usize,
+    /// Within which time a stop closes the sockets of a shard, one after the other; zero: all at once (OPS-20;
+    /// `drain_spread`).
+    pub drain_spread: Span,
     /// How long a close may wait for its answer (WS-34; `close_timeout`).
     pub close_timeout: Span,
     /// How long a socket may be without anything to or from its client (WS-53; `socket_idle_timeout`).
@@ -151,20 +171,27 @@ impl Default for Limits {
             reorder_items: 100,
             reorder_bytes: 64 << 20,
             first_subscription_delay: Some(Span::from_secs(1)),
+            recovery_collect: Span::from_millis(100),
             message_rate: None,
             message_hwm: None,
             paced_bytes: 64 << 20,
             message_block_size: None,
             woh_queue_bytes: 1 << 20,
+            woh_request_bytes: 200_000,
             woh_backlog_bytes: 200_000,
             woh_response_bytes: 1_000_000,
             woh_events: 1 << 16,
             woh_timeout: Span::from_secs(60),
             woh_retries: 5,
+            woh_interval_min: Span::from_secs(20),
+            woh_frame_bytes: 16 << 10,
             socket_meta_bytes: 16 << 10,
             control_bytes: 64 << 10,
+            socket_keep_alive: Span::from_secs(55),
+            socket_delay: Span::from_secs(1),
             socket_backlog_bytes: 1 << 20,
             refusal_bytes: 100_000,
+            drain_spread: Span::from_secs(2),
             close_timeout: Span::from_secs(10),
             socket_idle_timeout: Span::from_secs(1800),
             socket_ping_interval: None,

@@ -65,9 +65,20 @@ impl Wheel {
         self.armed == 0
     }
 
+    /// How many slots there is room for.
+    pub fn slots(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// Whether the timer of `slot` is armed.
     pub fn is_armed(&self, slot: u32) -> bool {
         self.nodes.get(slot as usize).is_some_and(|node| node.home.is_some())
+    }
+
+    /// When the timer of `slot` fires, if it is armed.
+    pub fn armed(&self, slot: u32) -> Option<Time> {
+        let node = self.nodes.get(slot as usize).filter(|node| node.home.is_some())?;
+        Some(Time::from_nanos(node.tick.saturating_mul(TICK_NANOS)))
     }
 
     /// Arms the timer of `slot`, replacing what was armed there.
@@ -182,6 +193,9 @@ mod tests {
         let mut wheel = Wheel::new();
         let at = Time::ZERO + Span::from_secs(55);
         wheel.arm(4, at);
+        assert!(
+            wheel.armed(4).is_some_and(|fires| at <= fires && fires < at + Span::from_millis(5))
+        );
         assert_eq!(
             run_to(&mut wheel, Time::from_nanos(at.as_nanos() - 1_000_000)),
             Vec::<u32>::new()

@@ -15,7 +15,8 @@ use crate::publish::{Body, HttpResponse, Item, ResponseFormat};
 #[derive(Debug)]
 pub struct ResponseHold {
     subs: Subscriptions,
-    session: Session,
+    /// None if there is nothing to judge items by, which is the rule.
+    session: Option<Box<Session>>,
     timeout_response: Box<Response>,
     deadline: Time,
 }
@@ -39,6 +40,7 @@ impl ResponseHold {
         timeout_response: Response,
         deadline: Time,
     ) -> Self {
+        let session = (!session.is_plain()).then(|| Box::new(session));
         Self { subs, session, timeout_response: Box::new(timeout_response), deadline }
     }
 
@@ -47,14 +49,14 @@ impl ResponseHold {
         &self.subs
     }
 
-    /// Where it stands on its channels.
-    pub fn session(&self) -> &Session {
-        &self.session
+    /// Where it stands on its channels, if there is anything to judge items by.
+    pub fn session(&self) -> Option<&Session> {
+        self.session.as_deref()
     }
 
     /// A filter has dropped the item that it asked about.
     pub fn pass_over(&mut self, ask: &Ask) {
-        self.session.pass_over(ask);
+        self.with_session(|session| session.pass_over(ask));
     }
 
     /// When its time is over. It belongs to the client's request, however often that is repeated (RESP-3).
@@ -64,7 +66,8 @@ impl ResponseHold {
 
     /// What an item makes of the request. Only a `send` answers (RESP-7).
     pub fn offer(&mut self, item: &Arc<Item>, limits: &Limits) -> Offer {
-        let fits = self.session.standing_of(item) == Standing::Next;
+        let standing = self.session.as_ref().map(|session| session.standing_of(item));
+        let fits = matches!(standing, None | Some(Standing::Next));
         let carried = match &item.response {
             // Not worth the work if it is not its turn.
             Some(ResponseFormat::Send(format)) if fits => match self.body(format, limits) {
@@ -74,7 +77,7 @@ impl ResponseHold {
             Some(ResponseFormat::Hint) => Carried::Hint,
             _ => Carried::Nothing,
         };
-        let judged = self.session.judge(item, carried, limits);
+        let judged = self.with_session(|session| session.judge(item, carried, limits));
         self.answer(item, judged)
     }
 
@@ -84,7 +87,7 @@ impl ResponseHold {
             Some(ResponseFormat::Hint) => Carried::Hint,
             _ => Carried::Send(content.clone(), None),
         };
-        let judged = self.session.resume(ask, content, carried, limits);
+        let judged = self.with_session(|session| session.resume(ask, content, carried, limits));
         self.answer(&ask.item, judged)
     }
 
@@ -96,6 +99,13 @@ impl ResponseHold {
     /// Ends the hold.
     pub fn end(self) -> Subscriptions {
         self.subs
+    }
+
+    fn with_session<T>(&mut self, with: impl FnOnce(&mut Session) -> T) -> T {
+        match &mut self.session {
+            Some(session) => with(session),
+            None => with(&mut Session::default()),
+        }
     }
 
     fn body(&self, format: &HttpResponse, limits: &Limits) -> Result<Bytes, PatchError> {

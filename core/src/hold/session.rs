@@ -118,7 +118,11 @@ impl Session {
     pub fn subscribe(&mut self, track: Track) {
         match self.tracks.iter_mut().find(|known| known.name == track.name) {
             Some(known) => known.filters = track.filters,
-            None => self.tracks.push(track),
+            None => {
+                // Most have but one.
+                self.tracks.reserve_exact(usize::from(self.tracks.is_empty()));
+                self.tracks.push(track);
+            }
         }
     }
 

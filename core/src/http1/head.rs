@@ -18,7 +18,8 @@ use crate::message::{Fields, RequestHead, ResponseHead, Version};
 /// No limit allows more fields than this.
 const FIELDS_MAX: usize = 256;
 
-/// Room in the list of fields for those that are added on the way.
+/// Room in the list of a response's fields for those that are added on the way. A request is written anew on its
+/// way, and what was read of it may be kept for long.
 const FIELDS_ADDED: usize = 8;
 
 /// A head, and what it says to the wire.
@@ -61,7 +62,7 @@ pub(super) fn request(
         return Err(RequestError::LineEnd);
     }
     let (copy, version) = (Bytes::copy_from_slice(text), version(minor));
-    let (fields, said) = fields(&copy, text, parsed.headers);
+    let (fields, said) = fields(&copy, text, parsed.headers, 0);
     let method = Method::from_bytes(method.as_bytes()).map_err(|_| RequestError::Malformed)?;
     let target = slice(&copy, text, target.as_bytes());
     let head = RequestHead { method, target, version, fields };
@@ -91,7 +92,7 @@ pub(super) fn response(
     };
     let status = StatusCode::from_u16(code).map_err(|_| ResponseError::Malformed)?;
     let (copy, version) = (Bytes::copy_from_slice(text), version(minor));
-    let (fields, said) = fields(&copy, text, parsed.headers);
+    let (fields, said) = fields(&copy, text, parsed.headers, FIELDS_ADDED);
     let head = ResponseHead { status, reason: slice(&copy, text, reason(text)), fields };
     Ok(Some(Read { head, version, said, len }))
 }
@@ -109,10 +110,9 @@ fn version(minor: u8) -> Version {
     if minor == 0 { Version::Http10 } else { Version::Http11 }
 }
 
-/// The fields but for those that frame the body, and what all of them say.
-fn fields(copy: &Bytes, text: &[u8], headers: &[Header<'_>]) -> (Fields, Said) {
-    let (mut fields, mut said) =
-        (Fields::with_capacity(headers.len() + FIELDS_ADDED), Said::NOTHING);
+/// The fields but for those that frame the body, with room for `added` more, and what all of them say.
+fn fields(copy: &Bytes, text: &[u8], headers: &[Header<'_>], added: usize) -> (Fields, Said) {
+    let (mut fields, mut said) = (Fields::with_capacity(headers.len() + added), Said::NOTHING);
     for header in headers {
         if !said.note(header.name.as_bytes(), header.value) {
             let name = slice(copy, text, header.name.as_bytes());

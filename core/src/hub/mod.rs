@@ -97,8 +97,8 @@ impl Hub {
             }
             HubEvent::Deadline => {
                 self.order.expire(now, &mut out);
-                while let Some(channel) = self.interest.due(now) {
-                    out.release(Release::Recover(Scope::Channel(channel)));
+                if let Some(channels) = self.interest.due(now) {
+                    out.release(Release::Recover(Scope::Channels(Arc::new(channels))));
                 }
             }
         }

@@ -79,8 +79,8 @@ fn word(action: &HubAction) -> String {
         }
         HubAction::Release(Release::Forget { channel }) => format!("forget {channel}"),
         HubAction::Release(Release::Recover(Scope::All)) => "recover".to_owned(),
-        HubAction::Release(Release::Recover(Scope::Channel(channel))) => {
-            format!("recover {channel}")
+        HubAction::Release(Release::Recover(Scope::Channels(channels))) => {
+            channels.iter().fold("recover".to_owned(), |all, channel| all + " " + channel)
         }
         HubAction::Dropped { receipt, why } => format!("{} {}", receipt.0, why.name()),
     }
@@ -249,8 +249,18 @@ fn rec_5_a_channel_recovers_a_while_after_its_first_subscription() {
     let mut scene = Scene::subscribed(Limits::default());
     assert_eq!(scene.wait(500), NOTHING);
     scene.want(1, "c", true);
-    assert_eq!(scene.wait(499), NOTHING);
+    assert_eq!(scene.wait(599), NOTHING);
     assert_eq!(scene.wait(1), ["recover c"]);
+    assert_eq!(scene.wait(10_000), NOTHING);
+}
+
+#[test]
+fn rec_3_channels_with_first_subscriptions_at_one_time_recover_together() {
+    let mut scene = Scene::subscribed(Limits::default());
+    scene.want(0, "d", true);
+    assert_eq!(scene.wait(1), NOTHING);
+    scene.want(0, "b", true);
+    assert_eq!(scene.wait(1099), ["recover b c d"]);
     assert_eq!(scene.wait(10_000), NOTHING);
 }
 

@@ -1,5 +1,6 @@
 //! Which channels anybody wants, and which are wanted since a short while (REC-5).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::line::{Line, Place};
@@ -10,6 +11,8 @@ use crate::ground::{Limits, Seed, SeededMap, ShardId, Span, Time};
 pub struct Interest {
     /// How long after the first interest a channel is due; `None`: never.
     delay: Option<Span>,
+    /// How long those that are due next to each other are collected.
+    collect: Span,
     channels: SeededMap<Arc<str>, Wanted>,
     /// The channels that are not due yet, by when they are.
     fresh: Line<(Time, Arc<str>)>,
@@ -35,6 +38,7 @@ impl Interest {
     pub fn new(limits: &Limits, seed: Seed) -> Self {
         Self {
             delay: limits.first_subscription_delay,
+            collect: limits.recovery_collect,
             channels: SeededMap::with_hasher(seed.hasher()),
             fresh: Line::default(),
         }
@@ -56,17 +60,22 @@ impl Interest {
 
     /// When `due` has something to say next.
     pub fn deadline(&self) -> Option<Time> {
-        self.fresh.first().map(|(at, _)| *at)
+        self.fresh.first().map(|(at, _)| *at + self.collect)
     }
 
-    /// A channel that is wanted since the delay.
-    pub fn due(&mut self, now: Time) -> Option<Arc<str>> {
-        self.fresh.first().filter(|(at, _)| *at <= now)?;
-        let (_, channel) = self.fresh.pop()?;
-        if let Some(wanted) = self.channels.get_mut(&channel) {
-            wanted.fresh = None;
+    /// The channels that are wanted since the delay, once the first of them has waited for the others: a hold
+    /// begins on all of its channels at once, or nearly so, and shall ask once (REC-3, REC-4).
+    pub fn due(&mut self, now: Time) -> Option<BTreeSet<Arc<str>>> {
+        self.deadline().filter(|at| *at <= now)?;
+        let mut due = BTreeSet::new();
+        while self.fresh.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, channel)) = self.fresh.pop() else { break };
+            if let Some(wanted) = self.channels.get_mut(&channel) {
+                wanted.fresh = None;
+            }
+            due.insert(channel);
         }
-        Some(channel)
+        Some(due)
     }
 
     fn want(&mut self, now: Time, shard: ShardId, channel: &Arc<str>) -> Option<Turn> {
@@ -127,6 +136,10 @@ mod tests {
         assert!(interest.channels.is_empty() && interest.fresh.len() == 0);
     }
 
+    fn set<const N: usize>(channels: [&Arc<str>; N]) -> Option<BTreeSet<Arc<str>>> {
+        Some(channels.into_iter().cloned().collect())
+    }
+
     #[test]
     fn rec_5_a_channel_is_due_once_and_only_if_it_is_still_wanted() {
         let mut interest = Interest::new(&Limits::default(), Seed(1));
@@ -134,14 +147,27 @@ mod tests {
         interest.set(at(0), ShardId(0), &a, true);
         interest.set(at(1), ShardId(0), &b, true);
         interest.set(at(2), ShardId(0), &a, false);
-        assert_eq!(interest.deadline(), Some(at(1001)));
-        assert_eq!(interest.due(at(1000)), None);
-        assert_eq!(interest.due(at(1001)), Some(b.clone()));
+        assert_eq!(interest.deadline(), Some(at(1101)));
+        assert_eq!(interest.due(at(1100)), None);
+        assert_eq!(interest.due(at(1101)), set([&b]));
         assert_eq!((interest.due(at(5000)), interest.deadline()), (None, None));
         interest.set(at(6000), ShardId(1), &b, true);
         assert_eq!(interest.deadline(), None, "another shard is not the first");
         interest.set(at(6000), ShardId(0), &a, true);
-        assert_eq!(interest.deadline(), Some(at(7000)), "the first again");
+        assert_eq!(interest.deadline(), Some(at(7100)), "the first again");
+    }
+
+    #[test]
+    fn rec_3_what_is_due_within_a_tenth_of_a_second_is_due_together() {
+        let mut interest = Interest::new(&Limits::default(), Seed(1));
+        let [a, b, c]: [Arc<str>; 3] = [Arc::from("a"), Arc::from("b"), Arc::from("c")];
+        for (millis, channel) in [(0, &a), (100, &b), (101, &c)] {
+            interest.set(at(millis), ShardId(0), channel, true);
+        }
+        assert_eq!(interest.due(at(1099)), None);
+        assert_eq!(interest.due(at(1100)), set([&a, &b]));
+        assert_eq!(interest.deadline(), Some(at(1201)));
+        assert_eq!(interest.due(at(1201)), set([&c]));
     }
 
     #[test]

@@ -17,7 +17,8 @@ use crate::publish::{Item, Release};
 pub struct Order {
     bounds: Bounds,
     seen: Dedupe,
-    channels: SeededMap<Arc<str>, Sequence>,
+    /// None as long as nothing is known of the channel: nobody has published an id there.
+    channels: SeededMap<Arc<str>, Option<Box<Sequence>>>,
     /// The channels of all items that wait, in the order in which they came, with the time at which each is
     /// over. All wait equally long, so the first is always the first that is over.
     waiting: Line<(Time, Arc<str>)>,
@@ -79,15 +80,14 @@ impl Order {
 
     /// The channel is subscribed from now on, with nothing known of it.
     pub fn open(&mut self, channel: Arc<str>) {
-        let sequence = Sequence { channel: channel.clone(), last: None, waiting: Vec::new() };
-        self.channels.entry(channel).or_insert(sequence);
+        self.channels.entry(channel).or_default();
     }
 
     /// The channel has lost its last subscriber: what waits there is dropped (SEQ-8).
     pub fn close(&mut self, channel: &str, out: &mut Out<'_>) {
         self.unset_last(channel, out);
         let Some(sequence) = self.channels.remove(channel) else { return };
-        for waiting in sequence.waiting {
+        for waiting in sequence.map(|sequence| sequence.waiting).unwrap_or_default() {
             self.waiting.leave(waiting.place);
             self.waiting_bytes = self.waiting_bytes.saturating_sub(waiting.bytes);
             out.drop(&waiting.item, Count::Unwanted);
@@ -110,7 +110,7 @@ impl Order {
         if item.no_seq {
             self.remember(now, &item);
             out.item(item, false);
-        } else if sequence.continues_with(&item) {
+        } else if sequence.as_ref().is_none_or(|sequence| sequence.continues_with(&item)) {
             self.release(now, item, out);
         } else {
             self.hold_back(now, item, out);
@@ -119,7 +119,7 @@ impl Order {
 
     /// The channel's last id is not to be relied on, if it is still this one (REL-1, REL-3).
     pub fn forget(&mut self, channel: &str, id: &str, out: &mut Out<'_>) {
-        let last = self.channels.get(channel).and_then(|sequence| sequence.last.as_ref());
+        let last = self.sequence(channel).and_then(|sequence| sequence.last.as_ref());
         if last.is_some_and(|last| last.id == id) {
             self.unset_last(channel, out);
         }
@@ -128,7 +128,7 @@ impl Order {
     /// No last id is to be relied on (REC-7).
     pub fn forget_all(&mut self) {
         while let Some(channel) = self.recent.pop() {
-            if let Some(sequence) = self.channels.get_mut(&channel) {
+            if let Some(sequence) = self.sequence(&channel) {
                 sequence.last = None;
             }
         }
@@ -149,7 +149,8 @@ impl Order {
     }
 
     fn hold_back(&mut self, now: Time, item: Arc<Item>, out: &mut Out<'_>) {
-        let Some(sequence) = self.channels.get_mut(item.channel.as_str()) else { return };
+        let known = self.channels.get_mut(item.channel.as_str());
+        let Some(sequence) = known.and_then(|known| known.as_deref_mut()) else { return };
         let (channel, bytes) = (sequence.channel.clone(), weight(&item));
         let place = self.waiting.join((now + self.bounds.wait, channel.clone()));
         sequence.waiting.push(Waiting { item, bytes, place });
@@ -204,13 +205,13 @@ impl Order {
             // It is no news to the shards: the item itself tells them.
             None => drop(self.take_last(&item.channel)),
         }
-        let sequence = self.channels.get(item.channel.as_str())?;
+        let sequence = self.sequence(&item.channel)?;
         item.id.clone().filter(|_| !sequence.waiting.is_empty())
     }
 
     /// Takes out the first waiting item that `is_it`.
     fn take_waiting(&mut self, channel: &str, is_it: impl Fn(&Item) -> bool) -> Option<Arc<Item>> {
-        let sequence = self.channels.get_mut(channel)?;
+        let sequence = self.sequence(channel)?;
         let at = sequence.waiting.iter().position(|waiting| is_it(&waiting.item))?;
         let waiting = sequence.waiting.remove(at);
         if sequence.waiting.is_empty() {
@@ -228,6 +229,7 @@ impl Order {
 
     fn set_last(&mut self, channel: &str, id: &str, out: &mut Out<'_>) {
         let Some(sequence) = self.channels.get_mut(channel) else { return };
+        let sequence = sequence.get_or_insert_with(|| Box::new(Sequence::of(channel)));
         let mut last = match sequence.last.take() {
             Some(last) => {
                 self.recent.leave(last.place);
@@ -254,12 +256,21 @@ impl Order {
 
     /// Forgets the channel's last id; returns the channel if it had one.
     fn take_last(&mut self, channel: &str) -> Option<Arc<str>> {
-        let last = self.channels.get_mut(channel)?.last.take()?;
+        let last = self.sequence(channel)?.last.take()?;
         self.recent.leave(last.place)
+    }
+
+    fn sequence(&mut self, channel: &str) -> Option<&mut Sequence> {
+        self.channels.get_mut(channel)?.as_deref_mut()
     }
 }
 
 impl Sequence {
+    /// One that begins.
+    fn of(channel: &str) -> Self {
+        Self { channel: channel.into(), last: None, waiting: Vec::new() }
+    }
+
     /// Whether the item can go out now (SEQ-3).
     fn continues_with(&self, item: &Item) -> bool {
         match (&self.last, &item.prev_id) {

@@ -72,11 +72,17 @@ impl Fields {
         self.0.retain(keep);
     }
 
-    /// Removes what is said to the proxy alone or is the wire's to say: the `Grip-` fields, and those of
-    /// connection and framing (ACT-8, HRES-2).
+    /// A copy of the fields for which `keep` is true, with room for no others.
+    pub(crate) fn select(&self, keep: impl Fn(&Field) -> bool) -> Self {
+        let kept = || self.0.iter().filter(|field| keep(field));
+        let mut fields = Self::with_capacity(kept().count());
+        fields.0.extend(kept().cloned());
+        fields
+    }
+
+    /// Removes what is said to the proxy alone or is the wire's to say (ACT-8, HRES-2).
     pub(crate) fn remove_control(&mut self) {
-        const WIRE: [&str; 4] = ["Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length"];
-        self.retain(|field| !field.begins("Grip-") && !WIRE.iter().any(|name| field.is(name)));
+        self.retain(|field| !field.is_control());
     }
 
     /// The trimmed, non-empty elements of every comma-separated field called `name`.
@@ -99,6 +105,13 @@ impl Fields {
 }
 
 impl Field {
+    /// Whether it is said to the proxy alone or is the wire's to say: the `Grip-` fields, and those of connection
+    /// and framing.
+    pub(crate) fn is_control(&self) -> bool {
+        const WIRE: [&str; 4] = ["Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length"];
+        self.begins("Grip-") || WIRE.iter().any(|name| self.is(name))
+    }
+
     /// Whether the field is called `name`, in any case.
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name.as_bytes())

@@ -1,5 +1,6 @@
 //! What the intake hands to every shard, in one order.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Item;
@@ -29,6 +30,7 @@ pub enum Release {
 pub enum Scope {
     /// Every hold, and no last id is known any more (REC-7).
     All,
-    /// Holds with a position on this channel, which got its first subscription a while ago (REC-5, REC-6).
-    Channel(Arc<str>),
+    /// Holds with a position on one of these channels, which got their first subscription a while ago (REC-5,
+    /// REC-6). A hold on several of them has missed no more than one answer tells.
+    Channels(Arc<BTreeSet<Arc<str>>>),
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::native::Native;
 use super::woh::Woh;
 use super::{Effect, Frame, Input, Turn};
-use crate::ground::{Count, Time};
+use crate::ground::Time;
 use crate::ws::Close;
 
 /// A backend, by what it speaks.
@@ -49,7 +49,7 @@ impl Backend {
             (Self::Woh(woh), frame) => return woh.client_frame(frame, client, turn),
             (Self::Native(native), frame) => native.client_frame(frame, client, turn),
             (Self::Detached, Frame::Ping(payload)) => client.pong(payload, turn),
-            (Self::Detached, _) => turn.out.push(Effect::Note(Count::ClientUnheard, "".into())),
+            (Self::Detached, _) => turn.out.push(Effect::unheard()),
         }
         Ok(())
     }
@@ -60,6 +60,13 @@ impl Backend {
             Self::Woh(woh) => woh.client_close(close, client, turn),
             Self::Native(native) => native.client_close(close, client, turn),
             Self::Detached => client.agree(turn),
+        }
+    }
+
+    /// The client has not answered a close frame in time, and is given up.
+    pub(super) fn client_silent(&mut self, turn: &mut Turn<'_>) {
+        if let Self::Native(native) = self {
+            native.client_silent(turn);
         }
     }
 
@@ -95,6 +102,11 @@ impl Backend {
         if let Self::Woh(woh) = self {
             woh.pump(client, turn);
         }
+    }
+
+    /// Whether the client is not read, because of what waits for the backend.
+    pub(super) fn holds_client_back(&self) -> bool {
+        matches!(self, Self::Woh(woh) if woh.holds_client_back())
     }
 
     pub(super) fn wake(&mut self, client: &Client, turn: &mut Turn<'_>) -> Result<(), Failure> {

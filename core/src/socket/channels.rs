@@ -25,6 +25,8 @@ impl Channels {
             if self.named.len() + setup.target.subs.len() >= limit {
                 return Err(Full);
             }
+            // Most have but one.
+            self.named.reserve_exact(usize::from(self.named.is_empty()));
             self.named.push(name.as_str().into());
         }
         Ok(name)

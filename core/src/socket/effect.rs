@@ -43,8 +43,10 @@ pub enum Effect {
     DropBackend,
     /// Subscribe the client; if it is subscribed, put these filters in the place of those it has.
     Subscribe {
-        /// The channel, with the route's prefix.
+        /// The channel, with the route's prefix if that belongs there.
         channel: String,
+        /// How many bytes of it are that prefix; channels of the target have none (CTL-25).
+        prefix: usize,
         /// Its filters in order.
         filters: Vec<Filter>,
     },
@@ -57,6 +59,13 @@ pub enum Effect {
     Note(Count, Cow<'static, str>),
     /// Forget the socket with its subscriptions.
     Ended,
+}
+
+impl Effect {
+    /// The client said something to nobody.
+    pub(super) fn unheard() -> Self {
+        Self::Note(Count::ClientUnheard, "no backend listens to the client any more".into())
+    }
 }
 
 /// A request to a WebSocket-over-HTTP backend.

@@ -7,14 +7,17 @@ use crate::wsoh::{Heartbeat, HeartbeatMode, Message};
 #[derive(Debug)]
 pub(super) struct Beating {
     heartbeat: Heartbeat,
+    timeout: Span,
     due: Time,
+    /// The timeout, less what makes it early.
     span: Span,
 }
 
 impl Beating {
-    /// Starts at `now`.
-    pub(super) fn start(heartbeat: Heartbeat, now: Time, rng: &mut Rng) -> Self {
-        let mut beating = Self { heartbeat, due: now, span: Span::ZERO };
+    /// Starts at `now`; its timeout is the usual one if the backend does not say.
+    pub(super) fn start(heartbeat: Heartbeat, usual: Span, now: Time, rng: &mut Rng) -> Self {
+        let timeout = heartbeat.timeout.unwrap_or(usual).max(Span::from_secs(1));
+        let mut beating = Self { heartbeat, timeout, due: now, span: Span::ZERO };
         beating.restart(now, rng);
         beating
     }
@@ -39,9 +42,8 @@ impl Beating {
 
     /// Up to a second early (NUM-13), so that clients who came together do not stay together.
     fn restart(&mut self, now: Time, rng: &mut Rng) {
-        let timeout = self.heartbeat.timeout.max(Span::from_secs(1));
-        let early = (timeout.as_nanos() / 2).min(Span::from_secs(1).as_nanos());
-        self.span = timeout - Span::from_nanos(rng.below(early));
+        let early = (self.timeout.as_nanos() / 2).min(Span::from_secs(1).as_nanos());
+        self.span = self.timeout - Span::from_nanos(rng.below(early));
         self.due = now + self.span;
     }
 }
@@ -60,11 +62,12 @@ mod tests {
 
     fn beating(mode: HeartbeatMode, rng: &mut Rng) -> Beating {
         let message = Message { kind: WsType::Text, payload: Bytes::from_static(b"x") };
-        Beating::start(Heartbeat { message, mode, timeout: Span::from_secs(5) }, at(0), rng)
+        let heartbeat = Heartbeat { message, mode, timeout: None };
+        Beating::start(heartbeat, Span::from_secs(5), at(0), rng)
     }
 
     #[test]
-    fn ctl_40_ctl_41_only_an_idle_heartbeat_looks_at_what_was_sent() {
+    fn num_13_ctl_40_ctl_41_only_an_idle_heartbeat_looks_at_what_was_sent() {
         for (mode, beats) in [(HeartbeatMode::Idle, false), (HeartbeatMode::Interval, true)] {
             let mut rng = Rng::new(Seed(1));
             let mut beating = beating(mode, &mut rng);

@@ -73,7 +73,7 @@ pub struct Socket {
     ended: bool,
 }
 
-const _: () = assert!(size_of::<Socket>() + size_of::<Woh>() <= 640, "one for each connection");
+const _: () = assert!(size_of::<Woh>() <= 320, "one for each connection");
 
 /// What a socket is set up by.
 #[derive(Clone, Debug)]
@@ -158,6 +158,11 @@ impl Socket {
         self.client.takes_fanout()
     }
 
+    /// Whether the client gets what is published (WPUB-7).
+    pub fn takes_items(&self) -> bool {
+        self.client.takes_items()
+    }
+
     /// What the backend said for filters, in the order in which it was first said (CTL-15).
     pub fn meta(&self) -> &[(String, String)] {
         self.client.meta()
@@ -177,7 +182,7 @@ impl Socket {
                     client.hang_up(turn);
                 }
             }
-            Input::Gone => client.gone(),
+            Input::Gone => client.gone(turn),
             Input::Backlog(bytes) => {
                 client.set_backlog(bytes);
                 backend.client_flows(client, turn);
@@ -186,7 +191,13 @@ impl Socket {
             Input::PublishClose(close) => client.finish(close, turn),
             Input::Refresh => backend.refresh(client, turn),
             Input::Woken { delivered } => {
-                client.wake(delivered, turn);
+                if backend.holds_client_back() {
+                    client.excuse(turn.now);
+                }
+                if client.wake(delivered, turn) {
+                    backend.client_silent(turn);
+                    client.hang_up(turn);
+                }
                 backend.wake(client, turn)?;
             }
             Input::Drain => self.drain(turn),

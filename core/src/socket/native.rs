@@ -25,8 +25,8 @@ enum Phase {
     Open,
     /// It was sent the client's close frame and has not answered.
     Leaving,
-    /// It has sent a close frame and waits for the client's answer.
-    Closed,
+    /// It has sent a close frame with this code and waits for the client's answer.
+    Closed(Option<CloseCode>),
     Over,
 }
 
@@ -73,7 +73,7 @@ impl Native {
                 return self.frame(frame, client, turn);
             }
             (Phase::Open, Input::BackendClose(close)) => {
-                self.phase = Phase::Closed;
+                self.phase = Phase::Closed(close.code);
                 client.close(close, turn);
             }
             (Phase::Leaving, Input::BackendClose(close)) => {
@@ -84,7 +84,7 @@ impl Native {
                 self.phase = Phase::Over;
                 client.agree(turn);
             }
-            (Phase::Closed, Input::BackendGone) => self.phase = Phase::Over,
+            (Phase::Closed(_), Input::BackendGone) => self.phase = Phase::Over,
             (Phase::Open, Input::BackendGone) => {
                 self.phase = Phase::Over;
                 return Err(Failure::gateway("the backend is gone"));
@@ -98,6 +98,8 @@ impl Native {
     pub(super) fn client_frame(&self, frame: Frame, client: &Client, turn: &mut Turn<'_>) {
         if self.phase == Phase::Open && client.is_open() {
             turn.out.push(Effect::ToBackend(frame));
+        } else {
+            turn.out.push(Effect::unheard());
         }
     }
 
@@ -108,8 +110,15 @@ impl Native {
                 turn.out.push(Effect::CloseBackend(close));
                 self.phase = Phase::Leaving;
             }
-            Phase::Closed => self.leave(close, turn),
+            Phase::Closed(_) => self.leave(close, turn),
             Phase::Connecting { .. } | Phase::Leaving | Phase::Over => client.agree(turn),
+        }
+    }
+
+    /// The client does not answer the backend's close frame: it gets its own code back (WS-34).
+    pub(super) fn client_silent(&mut self, turn: &mut Turn<'_>) {
+        if let Phase::Closed(code) = self.phase {
+            self.leave(Close { code, reason: String::new() }, turn);
         }
     }
 

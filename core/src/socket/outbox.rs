@@ -21,11 +21,14 @@ pub(super) struct Pending {
     pub(super) until: Time,
 }
 
+/// What a message costs beside its payload, so that empty ones have a limit as well.
+const OVERHEAD: u64 = 64;
+
 impl Outbox {
     /// Appends a message; what comes after a close is not taken.
     pub(super) fn push(&mut self, message: Message) {
         if self.close.is_none() {
-            self.bytes = self.bytes.saturating_add(message.payload.len() as u64);
+            self.bytes = self.bytes.saturating_add(OVERHEAD + message.payload.len() as u64);
             self.messages.push_back(message);
         }
     }
@@ -35,7 +38,7 @@ impl Outbox {
         self.close.get_or_insert(pending);
     }
 
-    /// Bytes that wait.
+    /// Bytes that wait, as far as the limit is concerned.
     pub(super) const fn bytes(&self) -> u64 {
         self.bytes
     }

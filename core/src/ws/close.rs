@@ -93,7 +93,8 @@ impl CloseCode {
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts.
     pub const RESTART: Self = Self(1012);
-    /// 1014: a gateway got no good answer.
+    /// 1014: a gateway got no good answer. It is in the registry, but not in the RFC itself: browsers and the
+    /// libraries of Python and Node know it, and the few that do not report a protocol error instead.
     pub const BAD_GATEWAY: Self = Self(1014);
 
     /// `code`, if it may be on the wire.

@@ -33,6 +33,14 @@ pub fn grip_element(fields: &Fields) -> Option<Bytes> {
     grip(fields).map(|(element, _)| Bytes::copy_from_slice(element))
 }
 
+/// Whether the backend begins to name a prefix and then does not: perhaps it does not mean the empty one (NAT-4).
+pub fn lacks_prefix(fields: &Fields) -> bool {
+    let params = grip(fields).into_iter().flat_map(|(element, _)| split(element, b';'));
+    params.map(|param| before(b'=', param)).any(|(name, rest)| {
+        name.eq_ignore_ascii_case(b"message-prefix") && rest.trim_ascii() == b"="
+    })
+}
+
 /// Whether every element can be read (WS-2).
 pub(super) fn are_valid(fields: &Fields) -> bool {
     elements(fields).all(|element| Extension::parse(element).is_some())
@@ -181,6 +189,7 @@ mod tests {
             let prefix = grip_prefix(&fields(&[value]));
             let bytes = prefix.as_ref().map(Prefix::as_bytes);
             assert_eq!(bytes, expected.map(str::as_bytes), "{value}");
+            assert_eq!(lacks_prefix(&fields(&[value])), value.ends_with("prefix="), "{value}");
         }
     }
 

@@ -27,7 +27,17 @@ pub(super) fn key(nonce: [u8; 16]) -> Bytes {
 
 /// What answers `key`.
 pub(super) fn accept(key: &[u8]) -> Bytes {
-    STANDARD.encode(Sha1::new().chain_update(key).chain_update(SUFFIX).finalize()).into()
+    spelled(digest(key))
+}
+
+/// The bytes of the answer to `key`.
+pub(super) fn digest(key: &[u8]) -> [u8; 20] {
+    Sha1::new().chain_update(key).chain_update(SUFFIX).finalize().into()
+}
+
+/// The answer of these bytes.
+pub(super) fn spelled(digest: [u8; 20]) -> Bytes {
+    STANDARD.encode(digest).into()
 }
 
 #[cfg(test)]

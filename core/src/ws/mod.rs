@@ -25,7 +25,7 @@ pub use assembler::{Assembler, Message};
 pub use challenge::{Challenge, NotAccepted};
 pub use close::{Close, CloseCode, ForbiddenCode, REASON_MAX};
 pub use decoder::{Decoder, Event, Piece, Received};
-pub use extensions::{Prefix, grip_element, grip_prefix};
+pub use extensions::{Prefix, grip_element, grip_prefix, lacks_prefix};
 pub use frame::{CONTROL_MAX, HEADER_MAX, Header, Opcode, Reserved};
 pub use mask::Mask;
 pub use sender::{Sender, render};

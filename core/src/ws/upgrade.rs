@@ -19,7 +19,7 @@ pub enum Upgrade {
 
 /// What a client's key asks for; with it the upgrade is granted when the backend has agreed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Accept(Bytes);
+pub struct Accept([u8; 20]);
 
 impl Upgrade {
     /// Judges a request (WS-1 to WS-4).
@@ -43,7 +43,7 @@ impl Accept {
         remove_handshake(&mut head.fields);
         put(&mut head.fields, "Upgrade", "websocket");
         put(&mut head.fields, "Connection", "Upgrade");
-        head.fields.push(ACCEPT.as_bytes(), self.0.clone());
+        head.fields.push(ACCEPT.as_bytes(), key::spelled(self.0));
         if let Some(extension) = extension {
             head.fields.push(EXTENSIONS.as_bytes(), extension);
         }
@@ -94,7 +94,7 @@ fn judge(head: &RequestHead, body: BodySize) -> Result<Accept, Problem> {
     require(extensions::are_valid(fields), Problem::Extensions)?;
     let mut keys = fields.all(KEY);
     match (keys.next(), keys.next()) {
-        (Some(key), None) if key::is_key(key) => Ok(Accept(key::accept(key))),
+        (Some(key), None) if key::is_key(key) => Ok(Accept(key::digest(key))),
         _ => Err(Problem::Key),
     }
 }
@@ -138,7 +138,7 @@ mod tests {
             let Upgrade::Valid(accept) = Upgrade::of(&request(&[]), body) else {
                 panic!("refused with {body:?}");
             };
-            assert_eq!(accept.0, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+            assert_eq!(key::spelled(accept.0), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         }
     }
 

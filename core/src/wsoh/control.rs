@@ -36,8 +36,8 @@ pub enum Control {
     SendDelayed {
         /// The message.
         message: Message,
-        /// After how long.
-        delay: Span,
+        /// After how long; `None`: what is usual (NUM-14).
+        delay: Option<Span>,
     },
     /// Sends the delayed message now (CTL-50).
     FlushDelayed,
@@ -61,8 +61,8 @@ pub struct Heartbeat {
     pub message: Message,
     /// When it is sent.
     pub mode: HeartbeatMode,
-    /// How long to wait.
-    pub timeout: Span,
+    /// How long to wait; `None`: what is usual (NUM-13).
+    pub timeout: Option<Span>,
 }
 
 /// When a heartbeat is sent.
@@ -73,12 +73,6 @@ pub enum HeartbeatMode {
     /// Every timeout.
     Interval,
 }
-
-/// How long a heartbeat waits if the message does not say (NUM-13).
-const HEARTBEAT: Span = Span::from_secs(55);
-
-/// How long a message is delayed if it does not say (NUM-14).
-const DELAY: Span = Span::from_secs(1);
 
 /// Bytes that a ping or pong holds (RFC 6455 5.5).
 const CONTROL_MAX: usize = 125;
@@ -132,16 +126,14 @@ fn keep_alive(object: &mut Object) -> Result<Control, Misfit> {
         Some("interval") => HeartbeatMode::Interval,
         _ => HeartbeatMode::Idle,
     };
-    let timeout = object.take("timeout", |value| timeout(value, HEARTBEAT))?;
-    let timeout = timeout.unwrap_or(HEARTBEAT);
+    let timeout = timeout(object)?;
     Ok(Control::KeepAlive(Some(Heartbeat { message, mode, timeout })))
 }
 
 fn send_delayed(object: &mut Object) -> Result<Control, Misfit> {
     let empty = Message { kind: WsType::Text, payload: Bytes::new() };
     let message = message(object)?.unwrap_or(empty);
-    let delay = object.take("timeout", |value| timeout(value, DELAY))?.unwrap_or(DELAY);
-    Ok(Control::SendDelayed { message, delay })
+    Ok(Control::SendDelayed { message, delay: timeout(object)? })
 }
 
 /// The message that `content`, `content-bin` and `message-type` describe (CTL-43, CTL-44); `None` if there is
@@ -174,12 +166,10 @@ fn name(value: Json<'_>) -> Result<String, Misfit> {
     }
 }
 
-/// A number of seconds; 0 stands for the default.
-fn timeout(value: Json<'_>, default: Span) -> Result<Span, Misfit> {
-    Ok(match whole(value)? {
-        0 => default,
-        seconds => Span::from_secs(seconds),
-    })
+/// A number of seconds; 0 says as little as none.
+fn timeout(object: &mut Object) -> Result<Option<Span>, Misfit> {
+    let seconds = object.take("timeout", whole)?;
+    Ok(seconds.filter(|seconds| *seconds > 0).map(Span::from_secs))
 }
 
 #[cfg(test)]
@@ -190,9 +180,11 @@ mod tests {
         Control::parse(json.as_bytes()).map_err(|misfit| misfit.to_string())
     }
 
+    /// 0 seconds: it does not say.
     fn beat(kind: WsType, payload: &'static str, mode: HeartbeatMode, secs: u64) -> Control {
         let message = Message { kind, payload: payload.into() };
-        Control::KeepAlive(Some(Heartbeat { message, mode, timeout: Span::from_secs(secs) }))
+        let timeout = (secs > 0).then_some(Span::from_secs(secs));
+        Control::KeepAlive(Some(Heartbeat { message, mode, timeout }))
     }
 
     #[test]
@@ -255,16 +247,16 @@ mod tests {
     fn ctl_40_heartbeats() {
         use HeartbeatMode::{Idle, Interval};
         let cases = [
-            (r#""content":"x""#, beat(WsType::Text, "x", Idle, 55)),
-            (r#""content":"""#, beat(WsType::Text, "", Idle, 55)),
-            (r#""content":"x","timeout":0"#, beat(WsType::Text, "x", Idle, 55)),
+            (r#""content":"x""#, beat(WsType::Text, "x", Idle, 0)),
+            (r#""content":"""#, beat(WsType::Text, "", Idle, 0)),
+            (r#""content":"x","timeout":0"#, beat(WsType::Text, "x", Idle, 0)),
             (r#""content":"x","timeout":"7""#, beat(WsType::Text, "x", Idle, 7)),
             (
                 r#""content":"x","timeout":7,"mode":"interval""#,
                 beat(WsType::Text, "x", Interval, 7),
             ),
-            (r#""content":"x","mode":"new""#, beat(WsType::Text, "x", Idle, 55)),
-            (r#""content":"x","message-type":"ping""#, beat(WsType::Ping, "x", Idle, 55)),
+            (r#""content":"x","mode":"new""#, beat(WsType::Text, "x", Idle, 0)),
+            (r#""content":"x","message-type":"ping""#, beat(WsType::Ping, "x", Idle, 0)),
         ];
         for (members, expected) in cases {
             assert_eq!(parse(&format!(r#"{{"type":"keep-alive",{members}}}"#)), Ok(expected));
@@ -281,7 +273,7 @@ mod tests {
 
     #[test]
     fn ctl_43_a_ping_needs_no_content_and_has_a_limit() {
-        let ping = beat(WsType::Ping, "", HeartbeatMode::Idle, 55);
+        let ping = beat(WsType::Ping, "", HeartbeatMode::Idle, 0);
         assert_eq!(parse(r#"{"type":"keep-alive","message-type":"ping"}"#), Ok(ping));
         let long = "x".repeat(126);
         let json = format!(r#"{{"type":"keep-alive","message-type":"ping","content":"{long}"}}"#);
@@ -290,9 +282,9 @@ mod tests {
 
     #[test]
     fn ctl_44_base64_content_is_binary_unless_said_otherwise() {
-        let binary = beat(WsType::Binary, "hi", HeartbeatMode::Idle, 55);
+        let binary = beat(WsType::Binary, "hi", HeartbeatMode::Idle, 0);
         assert_eq!(parse(r#"{"type":"keep-alive","content-bin":"aGk="}"#), Ok(binary));
-        let text = beat(WsType::Text, "hi", HeartbeatMode::Idle, 55);
+        let text = beat(WsType::Text, "hi", HeartbeatMode::Idle, 0);
         let json = r#"{"type":"keep-alive","content-bin":"aGk=","message-type":"text"}"#;
         assert_eq!(parse(json), Ok(text));
     }
@@ -301,11 +293,11 @@ mod tests {
     fn ctl_50_delayed_messages() {
         let delayed = |kind, payload: &'static str, secs| Control::SendDelayed {
             message: Message { kind, payload: payload.into() },
-            delay: Span::from_secs(secs),
+            delay: (secs > 0).then_some(Span::from_secs(secs)),
         };
         let cases = [
-            (r#"{"type":"send-delayed"}"#, delayed(WsType::Text, "", 1)),
-            (r#"{"type":"send-delayed","content":"x","timeout":0}"#, delayed(WsType::Text, "x", 1)),
+            (r#"{"type":"send-delayed"}"#, delayed(WsType::Text, "", 0)),
+            (r#"{"type":"send-delayed","content":"x","timeout":0}"#, delayed(WsType::Text, "x", 0)),
             (
                 r#"{"type":"send-delayed","content-bin":"aGk","timeout":9}"#,
                 delayed(WsType::Binary, "hi", 9),

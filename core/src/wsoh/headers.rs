@@ -13,6 +13,8 @@ pub const MEDIA_TYPE: &str = "application/websocket-events";
 
 const SET_META: &str = "Set-Meta-";
 const META: &str = "Meta-";
+/// Whatever the route is like: the proxy itself reads the answers.
+const ENCODING: &str = "Accept-Encoding";
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 const INTERVAL: &str = "Keep-Alive-Interval";
 const ACCEPTED: &str = "Content-Bytes-Accepted";
@@ -43,9 +45,10 @@ pub fn request_head(upgrade: RequestHead, offer: &Fields) -> RequestHead {
 }
 
 fn is_ours(field: &Field) -> bool {
-    const OURS: [&str; 7] = [
+    const OURS: [&str; 8] = [
         "Upgrade",
         "Accept",
+        ENCODING,
         "Content-Type",
         "Content-Length",
         "Connection-Id",
@@ -58,11 +61,12 @@ fn is_ours(field: &Field) -> bool {
 impl Offer<'_> {
     /// The fields that say this.
     pub fn fields(&self) -> Fields {
-        let mut fields = Fields::with_capacity(self.meta.0.len() + 5);
+        let mut fields = Fields::with_capacity(self.meta.0.len() + 6);
         let mut put = |name: &'static str, value: Bytes| fields.push(name, value);
         put("Connection-Id", self.id.to_bytes());
         put("Content-Type", Bytes::from_static(MEDIA_TYPE.as_bytes()));
         put("Accept", Bytes::from_static(MEDIA_TYPE.as_bytes()));
+        put(ENCODING, Bytes::from_static(b"identity"));
         if self.grip {
             put(EXTENSIONS, Bytes::from_static(b"grip"));
         }
@@ -136,13 +140,12 @@ pub enum Interval {
     Every(Span),
 }
 
-/// Reads `Keep-Alive-Interval` (WOH-37).
-pub fn interval(response: &Fields) -> Interval {
-    const MIN: u64 = 20;
+/// Reads `Keep-Alive-Interval`; it is at least `min` (WOH-37, NUM-8).
+pub fn interval(response: &Fields, min: Span) -> Interval {
     match response.first(INTERVAL).map(|value| decimal(value)) {
         None => Interval::Unchanged,
         Some(None | Some(0)) => Interval::Off,
-        Some(Some(seconds)) => Interval::Every(Span::from_secs(seconds.max(MIN))),
+        Some(Some(seconds)) => Interval::Every(Span::from_secs(seconds).max(min)),
     }
 }
 
@@ -193,6 +196,7 @@ mod tests {
                 ("Host", "h"),
                 ("cookie", "a=b"),
                 ("accept", "*/*"),
+                ("accept-encoding", "gzip"),
                 ("Connection-Id", "mine"),
                 ("content-length", "0"),
                 ("Content-Type", "x/y"),
@@ -217,6 +221,7 @@ mod tests {
             "Connection-Id: 00000000-0000-4000-8000-000000000000",
             "Content-Type: application/websocket-events",
             "Accept: application/websocket-events",
+            "Accept-Encoding: identity",
             "Sec-WebSocket-Extensions: grip",
             "Content-Bytes-Replayed: 3",
             "Meta-User: alice",
@@ -273,9 +278,10 @@ mod tests {
             ("soon", Interval::Off),
         ];
         for (value, expected) in cases {
-            assert_eq!(interval(&Fields::from_iter([(INTERVAL, value)])), expected, "{value}");
+            let said = Fields::from_iter([(INTERVAL, value)]);
+            assert_eq!(interval(&said, Span::from_secs(20)), expected, "{value}");
         }
-        assert_eq!(interval(&Fields::new()), Interval::Unchanged);
+        assert_eq!(interval(&Fields::new(), Span::ZERO), Interval::Unchanged);
     }
 
     #[test]

@@ -351,6 +351,21 @@ fn filt_14_an_item_in_question_that_continues_a_page_is_no_reason_to_fetch_anoth
 }
 
 #[test]
+fn filt_14_rec_4_a_question_before_the_turn_of_a_page_does_not_make_it_forgotten() {
+    let mut shard = Shard::with("* localhost:80", |limits| {
+        (limits.recoveries_per_second, limits.recovery_burst) = (1, 1);
+    });
+    shard.hold(1, &[MODES[0], ("Grip-Channel", "b; prev-id=1"), LINK], "");
+    shard.sequence(&item("b", "9", "8", "nine"));
+    shard.hold(0, &[MODES[0], ("Grip-Channel", "a; prev-id=1; filter=http-check"), META, LINK], "");
+    shard.publish(r#"{"channel": "a", "http-stream": {"action": "hint"}}"#);
+    let did = shard.sequence(&item("a", "2", "1", "two"));
+    assert!(matches!(&did[..], [Did::Call(1, question)] if question.contains("/check")), "{did:?}");
+    assert_eq!(shard.wait(Span::from_secs(2)), []);
+    assert_eq!(shard.answer(1, &[], ""), [write("two"), call(2, "GET /more (a; last-id=2)")]);
+}
+
+#[test]
 fn filt_14_questions_are_paced_and_the_urls_take_turns() {
     let mut shard = Shard::with("* localhost:80", |limits| limits.filter_calls_per_second = 10);
     let metas = [("Grip-Set-Meta", "url=/one"), ("Grip-Set-Meta", "url=/two")];

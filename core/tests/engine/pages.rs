@@ -29,6 +29,10 @@ fn call(number: usize, what: &str) -> Did {
     Did::Call(number, what.to_owned())
 }
 
+fn forget(channel: &str, id: &str) -> Did {
+    Did::Forget(channel.to_owned(), id.to_owned())
+}
+
 fn interest(channel: &str, wanted: bool) -> Did {
     Did::Interest(channel.to_owned(), wanted)
 }
@@ -191,6 +195,30 @@ fn next_6_the_default_is_two_minutes_and_none_at_all_is_ten_a_second() {
 }
 
 #[test]
+fn next_6_streams_that_begin_together_do_not_ask_together() {
+    let calls = |seconds: usize| {
+        let mut shard = shard();
+        for slot in 0..200 {
+            shard.get(slot, &format!("/{slot}/"));
+            shard.origin(
+                slot,
+                200,
+                &[("Grip-Hold", "stream"), ("Grip-Link", "<more>; rel=next; timeout=100")],
+            );
+            shard.body(slot, "", true);
+        }
+        assert_eq!(shard.wait(Span::from_millis(99_999)), []);
+        let mut calls = vec![0; seconds];
+        calls.fill_with(|| shard.wait(Span::from_secs(1)).len());
+        calls
+    };
+    let asked = calls(11);
+    assert_eq!(asked.iter().sum::<usize>(), 200, "all within a tenth more: {asked:?}");
+    assert!(asked[..10].iter().all(|calls| (5..40).contains(calls)), "evenly: {asked:?}");
+    assert_eq!(asked, calls(11), "by the seed");
+}
+
+#[test]
 fn next_6_the_time_begins_with_the_hold_not_with_the_body_before_it() {
     let mut shard = shard();
     let fields = [("Grip-Hold", "stream"), ("Grip-Link", "</more>; rel=next; timeout=10")];
@@ -227,6 +255,24 @@ fn next_8_what_comes_during_a_page_follows_it_if_it_belongs() {
     shard.call_head(0, 200, FEED_3);
     let did = shard.call_data(0, "2 3 ", true);
     assert_eq!(did, [write(0, "2 3 "), write(0, "4 "), write(0, "5 ")]);
+}
+
+#[test]
+fn next_8_a_stream_whose_page_has_not_its_turn_yet_takes_items() {
+    let mut shard = Shard::with("* localhost:80", |limits| {
+        (limits.recoveries_per_second, limits.recovery_burst) = (1, 1);
+    });
+    let hint = r#"{"channel": "a", "http-stream": {"action": "hint"}}"#;
+    shard.hold(0, &[FEED[0], ("Grip-Channel", "b; prev-id=1"), FEED[2]], "");
+    shard.sequence(&item("b", "9", "8", "nine"));
+    shard.hold(1, FEED, "");
+    assert_eq!(shard.publish(hint), [], "it has to wait");
+    assert_eq!(shard.sequence(&item("a", "2", "1", "two ")), [write(1, "two ")]);
+    assert_eq!(shard.sequence(&item("a", "4", "3", "four ")), [forget("a", "4")]);
+    let did = shard.wait(Span::from_secs(2));
+    assert!(did.contains(&call(1, "GET /feed?after=1 (a; last-id=2)")), "{did:?}");
+    shard.call_head(1, 200, FEED_3);
+    assert_eq!(shard.call_data(1, "three ", true), [write(1, "three "), write(1, "four ")]);
 }
 
 #[test]
@@ -467,7 +513,7 @@ fn keep_5_keep_6_a_page_replaces_the_keep_alive_and_an_empty_one_does_not_put_it
     assert_eq!(shard.wait(Span::from_secs(17)), [call(0, "GET /n")]);
     shard.answer(0, &hold("new; timeout=20"), "");
     assert_eq!(shard.wait(Span::from_secs(4)), [write(0, "new")], "20 seconds after the first");
-    shard.wait(Span::from_secs(12));
+    shard.wait(Span::from_secs(13));
     shard.answer(1, &hold("new; timeout=20"), "page");
     assert_eq!(shard.wait(Span::from_secs(14)), [], "a page with bytes puts it off");
     shard.publish(r#"{"channel": "a", "http-stream": {"action": "hint"}}"#);

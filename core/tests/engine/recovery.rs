@@ -1,5 +1,8 @@
 //! Holds that may have missed something, and ask again.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::shard::{Did, Said, Shard, conn, item};
 use bytes::Bytes;
 use holdfast_core::engine::{CallBody, Event, OriginFault, Request};
@@ -42,6 +45,12 @@ fn after(id: &str) -> Shard {
     let mut shard = shard();
     shard.sequence(&item("a", id, "", "old"));
     shard
+}
+
+/// These channels have had their first subscription a while ago.
+fn first_subscription<const N: usize>(channels: [&str; N]) -> Event {
+    let channels: BTreeSet<Arc<str>> = channels.map(Arc::from).into();
+    Event::Released(Release::Recover(Scope::Channels(Arc::new(channels))))
 }
 
 /// What comes when a `POST` of this size is held.
@@ -322,9 +331,28 @@ fn rec_5_rec_6_a_first_subscription_concerns_those_with_a_position_there() {
     shard.hold(1, AT_1, "none");
     shard.hold(2, &[("Grip-Hold", "response"), ("Grip-Channel", "b; prev-id=1, a")], "none");
     shard.hold(3, STREAM_1, "");
-    let recover = Event::Released(Release::Recover(Scope::Channel("a".into())));
     let expected = [call(0, "GET / (a; last-id=1)"), call(1, "GET /more (a; last-id=1)")];
-    assert_eq!(shard.handle(recover), expected);
+    assert_eq!(shard.handle(first_subscription(["a"])), expected);
+}
+
+#[test]
+fn rec_3_rec_5_a_hold_on_several_channels_asks_once() {
+    let mut shard = shard();
+    let poll = [("Grip-Hold", "response"), ("Grip-Channel", "a; prev-id=1, b; prev-id=2")];
+    let stream = [
+        ("Grip-Hold", "stream"),
+        ("Grip-Channel", "a; prev-id=1, b; prev-id=2"),
+        ("Grip-Link", "</more>; rel=next"),
+    ];
+    shard.hold(0, &poll, "none");
+    shard.hold(1, &stream, "");
+    let positions = "(a; last-id=1) (b; last-id=2)";
+    let did = shard.handle(first_subscription(["a", "b"]));
+    let expected = [format!("GET / {positions}"), format!("GET /more {positions}")];
+    assert_eq!(did, [call(0, &expected[0]), call(1, &expected[1])]);
+    assert_eq!(shard.answer(0, &poll, "none"), []);
+    assert_eq!(shard.answer(1, &stream, ""), []);
+    assert_eq!(shard.wait(Span::from_secs(20)), []);
 }
 
 #[test]

@@ -54,6 +54,18 @@ fn next_12_thousands_with_the_same_gap_are_one_request_if_the_page_is_public() {
 }
 
 #[test]
+fn next_6_next_12_those_who_share_a_page_share_the_next_one_too() {
+    let (mut shard, _) = many_gaps(100);
+    shard.call_head(0, 200, &public(FEED_3));
+    assert_eq!(shard.call_data(0, "2 3 ", true).len(), 100);
+    assert_eq!(shard.wait(Span::from_secs(119)), []);
+    let asked = (0..1400).find_map(|_| shard.wait(Span::from_millis(10)).pop());
+    assert!(matches!(asked, Some(Did::Call(1, _))), "{asked:?}");
+    shard.call_head(1, 200, &public(FEED_3));
+    assert_eq!(shard.call_data(1, "4 ", true).len(), 100, "all of them were due at once");
+}
+
+#[test]
 fn next_12_a_page_that_is_not_public_is_for_the_one_who_asked() {
     let private: [&Said; 5] = [
         &[],

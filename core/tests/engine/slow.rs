@@ -121,3 +121,16 @@ fn keep_5_the_keep_alive_pauses_while_the_client_does_not_read() {
     shard.backlog(0, 0);
     assert_eq!(shard.wait(Span::from_secs(6)), [write(0, "k")]);
 }
+
+#[test]
+fn keep_5_the_keep_alive_begins_with_the_hold() {
+    let mut shard = shard();
+    shard.get(0, "/");
+    let fields =
+        [("Grip-Hold", "stream"), ("Grip-Channel", "a"), ("Grip-Keep-Alive", "k; timeout=5")];
+    shard.origin(0, 200, &fields);
+    assert_eq!(shard.wait(Span::from_secs(4)), []);
+    shard.body(0, "", true);
+    assert_eq!(shard.wait(Span::from_secs(4)), []);
+    assert_eq!(shard.wait(Span::from_secs(1)), [write(0, "k")]);
+}

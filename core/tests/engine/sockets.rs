@@ -4,7 +4,7 @@ use holdfast_core::engine::{
     ClientGone, Event, OriginFault, Request, SocketAction, SocketEvent, SocketFrame,
 };
 use holdfast_core::ground::{Count, Span};
-use holdfast_core::message::{BodySize, Fields, RequestHead, ResponseHead, Version};
+use holdfast_core::message::{BodySize, RequestHead, ResponseHead, Version};
 use holdfast_core::ws::{Close, CloseCode, Kind, Upgrade};
 
 use crate::shard::{Did, Said, Shard, conn, text};
@@ -77,6 +77,10 @@ fn interest(wanted: bool) -> Did {
 
 impl Shard {
     fn upgrade(&mut self, slot: u32, target: &'static str) -> Vec<Did> {
+        self.upgrade_with(slot, target, &[])
+    }
+
+    fn upgrade_with(&mut self, slot: u32, target: &'static str, more: &Said) -> Vec<Did> {
         let fields = [
             ("Host", "example.com"),
             ("Upgrade", "websocket"),
@@ -88,7 +92,7 @@ impl Shard {
             method: http::Method::GET,
             target: target.into(),
             version: Version::Http11,
-            fields: Fields::from_iter(fields),
+            fields: fields.iter().chain(more).copied().collect(),
         };
         let Upgrade::Valid(accept) = Upgrade::of(&head, BodySize::Empty) else {
             panic!("it is valid")
@@ -137,6 +141,17 @@ fn woh_14_ctl_4_ctl_14_a_socket_opens_with_its_subscriptions_and_leaves_nothing_
     assert_eq!(shard.publish(&item("x")), []);
     assert_eq!(shard.answer(2, PLAIN, ""), []);
     shard.assert_idle();
+}
+
+#[test]
+fn woh_1_answers_must_be_readable_though_the_route_has_no_grip() {
+    for route in ["*", "*,no_grip"] {
+        let mut shard = Shard::new(&format!("{route} localhost:80,over_http"));
+        shard.upgrade_with(0, "/ws", &[("Accept-Encoding", "gzip, br")]);
+        let fields = &shard.call(0).head.fields;
+        let encodings: Vec<_> = fields.all("Accept-Encoding").map(|value| text(value)).collect();
+        assert_eq!(encodings, ["identity"], "{route}");
+    }
 }
 
 #[test]
@@ -302,6 +317,8 @@ fn wpub_4_wpub_5_actions_reach_the_backend_or_the_client() {
     let closed = shard.publish(&action(r#""close", "code": 4000, "reason": "over""#));
     assert_eq!(closed, [said(0, "send close 4000 over"), asked(2, "CLOSE\r\n")]);
     assert_eq!(shard.publish(&item("late")), [], "WPUB-7");
+    assert_eq!(shard.publish_counted(&item("late")), [Did::Reached(0)]);
+    assert_eq!(shard.count(Count::ClosingSocket), 2, "and they do not count as delivered");
     assert_eq!(shard.frame(0, close(4000)), [interest(false), Did::Finish(0)]);
     shard.answer(2, PLAIN, "");
     shard.assert_idle();
@@ -309,7 +326,9 @@ fn wpub_4_wpub_5_actions_reach_the_backend_or_the_client() {
 
 #[test]
 fn ops_20_a_drain_tells_everyone() {
-    let mut shard = over_http();
+    let mut shard = Shard::with("* localhost:80,over_http", |limits| {
+        limits.drain_spread = Span::ZERO;
+    });
     shard.socket(0, 0, &subscribe("a", ""));
     shard.upgrade(1, "/ws");
     let drained = shard.handle(Event::Drain);
@@ -322,6 +341,30 @@ fn ops_20_a_drain_tells_everyone() {
     shard.answer(2, PLAIN, "");
     shard.answer(1, GRIP, OPEN);
     shard.answer(3, PLAIN, "");
+    shard.assert_idle();
+}
+
+#[test]
+fn ops_20_a_drain_is_spread_over_time() {
+    let mut shard = Shard::with("* localhost:80,over_http", |limits| {
+        limits.drain_spread = Span::from_secs(3);
+    });
+    for slot in 0..3 {
+        shard.socket(slot, slot as usize, "");
+    }
+    let closed = |slot, call| [said(slot, "send close 1001"), asked(call, "DISCONNECT\r\n")];
+    assert_eq!(shard.handle(Event::Drain), closed(0, 3));
+    assert_eq!(shard.frame(1, data("x")), [asked(4, &event("x"))], "its turn has not come");
+    assert_eq!(shard.gone(1), []);
+    assert_eq!(shard.answer(4, PLAIN, ""), [asked(5, "DISCONNECT\r\n")]);
+    assert_eq!(shard.wait(Span::from_millis(1999)), []);
+    assert_eq!(shard.wait(Span::from_millis(1)), closed(2, 6));
+    for slot in [0, 2] {
+        shard.frame(slot, close(1001));
+    }
+    for call in [3, 5, 6] {
+        shard.answer(call, PLAIN, "");
+    }
     shard.assert_idle();
 }
 

@@ -2,6 +2,7 @@
 
 mod control;
 mod native;
+mod numbers;
 mod passages;
 mod publish;
 mod rig;

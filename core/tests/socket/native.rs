@@ -47,12 +47,14 @@ fn nat_5_a_plain_backend_and_its_client_hear_each_other_unchanged() {
 #[test]
 fn nat_6_a_grip_backend_speaks_to_both() {
     let mut rig = grip();
-    assert_eq!(rig.backend(r#"c:{"type":"subscribe","channel":"a"}"#), ["subscribe p-a"]);
+    assert_eq!(rig.backend(r#"c:{"type":"subscribe","channel":"a"}"#), ["subscribe p-|a"]);
     assert_eq!(rig.backend("m:hi"), ["send text hi"]);
     assert_eq!(rig.backend("hi"), ["note message_unprefixed"]);
     assert_eq!(rig.text("c:{}"), ["to backend text c:{}"]);
     let mut rig = open(Plan::default(), "grip; message-prefix=\"d\"");
     assert_eq!(rig.backend("dm:"), ["send text m:"]);
+    let told = Plan::default().native().give(accepted("grip; message-prefix="));
+    assert_eq!(told, ["note grip_prefix_missing", "accept"], "NAT-4");
 }
 
 #[test]
@@ -77,11 +79,11 @@ fn nat_8_control_messages_have_a_limit() {
 }
 
 #[test]
-fn nat_9_the_targets_channels_come_with_acceptance() {
+fn nat_9_ctl_25_the_targets_channels_come_with_acceptance_and_without_the_prefix() {
     let mut plan = Plan::default();
-    plan.target.subs = vec!["news".to_owned()];
+    plan.target.subs = vec!["news".to_owned(), "p-x".to_owned()];
     let mut rig = plan.native();
-    assert_eq!(rig.give(accepted("")), ["subscribe news", "accept"]);
+    assert_eq!(rig.give(accepted("")), ["subscribe news", "subscribe p-x", "accept"]);
 }
 
 #[test]
@@ -101,6 +103,13 @@ fn ws_29_the_backends_close_and_the_clients_answer_pass() {
     assert_eq!(told, ["close backend 4000 bye", "drop backend", "hang up", "ended"]);
 }
 
+/// The proxy has closed, and the backend knows.
+fn closing() -> Rig {
+    let mut rig = grip();
+    rig.give(Input::PublishClose(close(4002, "")));
+    rig
+}
+
 #[test]
 fn ws_34_a_close_waits_for_its_answer_for_a_while() {
     let mut rig = grip();
@@ -108,8 +117,10 @@ fn ws_34_a_close_waits_for_its_answer_for_a_while() {
     let told = ["note close_unanswered", "close 4000 bye", "hang up", "drop backend", "ended"];
     assert_eq!(rig.pass(10), told);
     let mut rig = grip();
-    rig.give(Input::BackendClose(close(4001, "")));
-    assert_eq!(rig.pass(10), ["note close_unanswered", "hang up", "drop backend", "ended"]);
+    rig.give(Input::BackendClose(close(4001, "ok")));
+    let told = ["note close_unanswered", "close backend 4001", "drop backend", "hang up", "ended"];
+    assert_eq!(rig.pass(10), told, "the backend is not left without an answer");
+    assert_eq!(closing().pass(10), ["note close_unanswered", "hang up", "ended"]);
 }
 
 #[test]
@@ -132,7 +143,7 @@ fn ws_36_a_backend_that_is_gone_is_a_close() {
 fn ws_29_a_backend_that_has_closed_is_not_spoken_to() {
     let mut rig = grip();
     rig.give(Input::BackendClose(close(4001, "")));
-    assert!(rig.text("late").is_empty());
+    assert_eq!(rig.text("late"), ["note client_message_unheard"]);
     assert!(rig.give(Input::BackendGone).is_empty());
     assert_eq!(rig.close(4000, ""), ["hang up", "ended"]);
 }
@@ -223,6 +234,16 @@ fn ctl_52_a_delayed_message_waits_for_the_end_of_a_message() {
     assert_eq!(rig.pass(5), [""; 0]);
     assert_eq!(rig.backend_part("b", false, true), ["send text ...b", "send text later"]);
     assert_eq!(rig.pass(5), [""; 0]);
+}
+
+#[test]
+fn wpub_9_what_waits_for_the_end_of_a_message_that_never_comes_is_counted() {
+    let mut rig = grip();
+    rig.backend_part("m:a", true, false);
+    rig.publish("1");
+    rig.publish("2");
+    let cut = "note message_cut_short";
+    assert_eq!(rig.give(Input::BackendGone), ["note socket_failed", "close 1014", cut, cut]);
 }
 
 #[test]

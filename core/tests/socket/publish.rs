@@ -20,12 +20,12 @@ fn wpub_2_wpub_3_messages_of_every_kind_go_as_they_are() {
 fn wpub_7_only_open_sockets_receive() {
     let mut rig = Plan::default().over_http();
     assert!(rig.publish("early").is_empty());
-    assert!(!rig.socket().takes_fanout());
+    assert!(!rig.socket().takes_fanout() && !rig.socket().takes_items());
     rig.answer("OPEN|");
-    assert!(rig.socket().takes_fanout());
+    assert!(rig.socket().takes_fanout() && rig.socket().takes_items());
     rig.close(1000, "");
     assert!(rig.publish("late").is_empty());
-    assert!(!rig.socket().takes_fanout());
+    assert!(!rig.socket().takes_fanout() && !rig.socket().takes_items());
 }
 
 #[test]

@@ -224,10 +224,13 @@ fn line(effect: &Effect) -> String {
         Effect::ToBackend(frame) => format!("to backend {}", frame_line(frame)),
         Effect::CloseBackend(close) => format!("close backend {}", close_line(close)),
         Effect::DropBackend => "drop backend".to_owned(),
-        Effect::Subscribe { channel, filters } if filters.is_empty() => {
-            format!("subscribe {channel}")
+        Effect::Subscribe { channel, prefix, filters } => {
+            // What the route puts in front stands apart.
+            let (front, name) = channel.split_at(*prefix);
+            let front = if front.is_empty() { String::new() } else { format!("{front}|") };
+            let filters = if filters.is_empty() { String::new() } else { format!(" {filters:?}") };
+            format!("subscribe {front}{name}{filters}")
         }
-        Effect::Subscribe { channel, filters } => format!("subscribe {channel} {filters:?}"),
         Effect::Unsubscribe { channel } => format!("unsubscribe {channel}"),
         Effect::Note(count, _) => format!("note {}", count.name()),
         Effect::Ended => "ended".to_owned(),

@@ -192,6 +192,30 @@ fn woh_49_a_client_that_was_paused_is_read_again_so_that_its_answer_is_seen() {
 }
 
 #[test]
+fn woh_50_the_backend_hears_that_the_client_is_gone_though_the_running_request_fails() {
+    let mut rig = Plan::default().open("");
+    rig.text("a");
+    rig.give(Input::Gone);
+    assert_eq!(rig.fail(Fault::Broken), ["request DISCONNECT|"]);
+    assert_eq!(rig.answer(""), ["ended"]);
+
+    let mut rig = Plan::default().open("");
+    rig.text("a");
+    rig.give(Input::Gone);
+    assert_eq!(rig.pass(60), ["drop request", "request DISCONNECT|"]);
+    assert_eq!(rig.fail(Fault::Broken), ["ended"]);
+}
+
+#[test]
+fn woh_49_a_close_is_said_though_the_running_request_fails_and_that_not_again() {
+    let mut rig = Plan::default().open("");
+    rig.text("a");
+    rig.text("b");
+    rig.give(Input::PublishClose(close(4000, "")));
+    assert_eq!(rig.fail(Fault::Broken), ["request CLOSE|"]);
+}
+
+#[test]
 fn woh_50_what_a_client_said_before_it_left_is_not_said_twice() {
     let mut rig = Plan::default().open("");
     rig.text("a");

@@ -61,7 +61,7 @@ fn ctl_4_subscriptions_work_before_the_101() {
     let mut rig = plan.over_http();
     let events = format!("OPEN|TEXT 3|m:a|{}", control(r#"{"type":"subscribe","channel":"room"}"#));
     let told = rig.answer_with(&[("Sec-WebSocket-Extensions", "grip")], &events);
-    assert_eq!(told, ["subscribe fixed", "subscribe p-room", "accept", "send text a"]);
+    assert_eq!(told, ["subscribe fixed", "subscribe p-|room", "accept", "send text a"]);
 }
 
 #[test]

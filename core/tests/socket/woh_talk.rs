@@ -1,6 +1,6 @@
 //! An open session (WOH-5 to WOH-10, WOH-15, WOH-18, WOH-30 to WOH-40, WOH-45, WS-24, WS-52).
 
-use holdfast_core::ground::Limits;
+use holdfast_core::ground::{Limits, Span};
 use holdfast_core::socket::{Frame, Input};
 
 use crate::rig::{Plan, part};
@@ -45,6 +45,21 @@ fn ws_24_pings_are_answered_here_unless_they_shall_pass() {
 }
 
 #[test]
+fn woh_7_what_does_not_fit_into_a_request_goes_into_the_next() {
+    let limits = Limits { woh_request_bytes: 4, ..Limits::default() };
+    let mut rig = Plan { limits, ..Plan::default() }.open("");
+    assert_eq!(rig.text("larger"), ["request TEXT 6|larger|"]);
+    for text in ["ab", "cd", "", "e", "large"] {
+        assert!(rig.text(text).is_empty());
+    }
+    rig.close(1000, "");
+    assert_eq!(rig.answer(""), ["request TEXT 2|ab|TEXT 2|cd|TEXT 0||"]);
+    assert_eq!(rig.answer(""), ["request TEXT 1|e|"]);
+    assert_eq!(rig.answer(""), ["request TEXT 5|large|CLOSE 2|\u{3}\u{fffd}|"]);
+    assert_eq!(rig.answer(""), ["close 1000", "hang up", "ended"]);
+}
+
+#[test]
 fn woh_9_one_event_a_request() {
     let mut plan = Plan::default();
     plan.target.one_event = true;
@@ -71,7 +86,8 @@ fn woh_12_no_content_is_no_events() {
 fn woh_15_unknown_events_are_ignored() {
     let mut rig = Plan::default().open("");
     rig.text("a");
-    assert_eq!(rig.answer("NEWS 1|x|TEXT 1|y|text 1|z|"), ["send text y"]);
+    let told = ["note event_unknown", "send text y", "note event_unknown"];
+    assert_eq!(rig.answer("NEWS 1|x|TEXT 1|y|text 1|z|"), told);
 }
 
 #[test]
@@ -176,6 +192,18 @@ fn woh_40_a_refresh_asks_now_or_after_what_is_under_way() {
 }
 
 #[test]
+fn woh_33_woh_45_what_was_not_taken_is_offered_again_if_the_client_is_not_read_for_it() {
+    let limits = Limits { woh_queue_bytes: 200, ..Limits::default() };
+    let mut rig = Plan { limits, ..Plan::default() }.open("");
+    let text = &*"x".repeat(150).leak();
+    assert_eq!(rig.text(text), ["pause".to_owned(), format!("request TEXT 96|{text}|")]);
+    assert_eq!(rig.answer_with(&[("Content-Bytes-Accepted", "10")], ""), ["note events_retried"]);
+    let rest = &text[10..];
+    assert_eq!(rig.pass(2), [format!("request TEXT 8c|{rest}|")]);
+    assert_eq!(rig.answer(""), ["resume"]);
+}
+
+#[test]
 fn woh_45_a_message_that_is_too_large_closes_and_waiting_ones_stop_the_client() {
     let limits = Limits { woh_queue_bytes: 200, ..Limits::default() };
     let plan = || Plan { limits: limits.clone(), ..Plan::default() };
@@ -191,6 +219,34 @@ fn woh_45_a_message_that_is_too_large_closes_and_waiting_ones_stop_the_client() 
     let told = rig.answer("");
     assert_eq!(told.len(), 1, "what was asked about is still kept: {told:?}");
     assert_eq!(rig.answer(""), ["resume"]);
+}
+
+#[test]
+fn woh_45_a_client_is_read_again_when_only_the_beginning_of_its_message_waits() {
+    let limits = Limits { woh_queue_bytes: 200, ..Limits::default() };
+    let mut rig = Plan { limits, ..Plan::default() }.open("");
+    let long = "x".repeat(136).leak();
+    assert_eq!(rig.text("a"), ["request TEXT 1|a|"]);
+    assert_eq!(rig.give(Input::Frame(part(long, true, false))), ["pause"]);
+    assert_eq!(rig.answer(""), ["resume"], "though it is more than half of what may wait");
+    assert_eq!(rig.give(Input::Frame(part("", false, true))), [format!("request TEXT 88|{long}|")]);
+}
+
+#[test]
+fn ws_53_a_client_that_is_not_read_is_not_taken_for_silent() {
+    let interval = Some(Span::from_secs(10));
+    let limits =
+        Limits { woh_queue_bytes: 200, socket_ping_interval: interval, ..Limits::default() };
+    let mut rig = Plan { limits, ..Plan::default() }.open("");
+    rig.text("a");
+    assert_eq!(rig.text("x".repeat(100).leak()), ["pause"]);
+    assert_eq!(rig.pass(50), [""; 0]);
+    rig.answer("");
+    assert_eq!(rig.answer(""), ["resume"]);
+    assert_eq!(
+        rig.pass(21),
+        ["send ping holdfast", "note socket_idle", "close 1001", "request CLOSE|"]
+    );
 }
 
 #[test]

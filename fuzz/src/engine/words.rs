@@ -104,7 +104,7 @@ pub(super) fn release(channel: u8, what: u8, ids: &mut [u8; 3]) -> Release {
     let name = *pick(&CHANNELS, channel);
     match what {
         0xf0.. => Release::Recover(Scope::All),
-        0xe8.. => Release::Recover(Scope::Channel(name.into())),
+        0xe8.. => Release::Recover(Scope::Channels(Arc::new([name.into()].into()))),
         0xe0.. => Release::Forget { channel: name.into() },
         _ => {
             let last = &mut ids[usize::from(channel) % CHANNELS.len()];

@@ -10,10 +10,9 @@ use std::net::IpAddr;
 use std::task::{Context, Poll, Waker};
 
 use holdfast_core::engine::{Connect, Event, Outgoing};
-use holdfast_core::ground::{ConnId, Time};
+use holdfast_core::ground::ConnId;
 use holdfast_core::http1::Server;
 use holdfast_core::message::{BodySize, ResponseHead};
-use tokio::net::TcpStream;
 
 use super::keeping::Kept;
 use super::outbox::Outbox;
@@ -21,6 +20,7 @@ use super::patience::{Wait, Waiting};
 use super::socket::Socket;
 use super::{Left, Why};
 use crate::intake::Intake;
+use crate::net::TcpStream;
 use crate::shard::Shard;
 
 /// One client connection. Without a request under way it owns no buffer.
@@ -38,7 +38,7 @@ pub(crate) struct Conn {
     /// Bytes read and not understood yet: an incomplete head, a pipelined request, the beginning of a body.
     pub(super) inbox: RefCell<Intake>,
     /// The body of the request under way, in case that it must be repeated.
-    pub(super) kept: RefCell<Kept>,
+    pub(super) kept: Cell<Kept>,
     pub(super) outbox: RefCell<Outbox>,
     pub(super) socket: RefCell<Option<Box<Socket>>>,
     /// What waits in the outbox is written when its turn comes: in a fan-out, or after what leads to more of it.
@@ -47,9 +47,13 @@ pub(crate) struct Conn {
     pub(super) owes: Cell<bool>,
     order: Cell<Option<Order>>,
     waiting: Cell<Waiting>,
-    looked_at: Cell<Option<Time>>,
     waker: Cell<Option<Waker>>,
 }
+
+const _: () = assert!(
+    size_of::<Conn>() - size_of::<TcpStream>() <= 280,
+    "one for each connection, and 40 bytes of others"
+);
 
 /// How far the exchange is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -115,14 +119,13 @@ impl Conn {
             request_size: Cell::new(BodySize::Empty),
             ends_by_close: Cell::new(false),
             inbox: RefCell::new(Intake::default()),
-            kept: RefCell::default(),
+            kept: Cell::default(),
             outbox: RefCell::new(Outbox::default()),
             socket: RefCell::default(),
             in_line: Cell::new(false),
             owes: Cell::new(false),
             order: Cell::new(None),
             waiting: Cell::new(Waiting::NOT),
-            looked_at: Cell::new(None),
             waker: Cell::new(None),
         }
     }
@@ -166,8 +169,11 @@ impl Conn {
     }
 
     /// Repeats `step` whenever something may have changed, until it is done.
-    pub(crate) async fn drive<T>(&self, mut step: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-        poll_fn(|cx| {
+    pub(crate) fn drive<T>(
+        &self,
+        mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> impl Future<Output = T> {
+        poll_fn(move |cx| {
             // The waker is here only while the task sleeps, so that it never wakes itself.
             self.waker.take();
             let mut polled = step(cx);
@@ -180,7 +186,6 @@ impl Conn {
             }
             polled
         })
-        .await
     }
 
     /// What must be looked at in every step of the task: whether the client is still there, takes what is
@@ -253,15 +258,6 @@ impl Conn {
 
     pub(crate) fn waiting(&self) -> Waiting {
         self.waiting.get()
-    }
-
-    /// When the sweep will look at the wait.
-    pub(crate) fn looked_at(&self) -> Option<Time> {
-        self.looked_at.get()
-    }
-
-    pub(crate) fn set_looked_at(&self, at: Option<Time>) {
-        self.looked_at.set(at);
     }
 
     /// The wait has lasted too long.

@@ -13,9 +13,7 @@ pub(super) enum Kept {
     #[default]
     Nothing,
     /// What has come.
-    Part(Vec<u8>),
-    /// All of it.
-    Whole(Bytes),
+    Bytes(Vec<u8>),
     /// It is larger than what is kept.
     TooLarge,
 }
@@ -24,7 +22,8 @@ impl Conn {
     /// Keeps a piece, as long as the engine may ask for it.
     pub(super) fn keep(&self, data: &[u8], limit: usize) {
         if self.is_engaged() {
-            self.kept.borrow_mut().add(data, self.request_size(), limit);
+            let kept = self.kept.take();
+            self.kept.set(kept.with(data, self.request_size(), limit));
         }
     }
 
@@ -33,11 +32,10 @@ impl Conn {
         if !(self.is_engaged() && self.has_read_request()) {
             return None;
         }
-        match &*self.kept.borrow() {
-            Kept::Nothing => Some(Bytes::new()),
-            Kept::Whole(body) => Some(body.clone()),
-            Kept::Part(_) | Kept::TooLarge => None,
-        }
+        let kept = self.kept.take();
+        let body = kept.body();
+        self.kept.set(kept);
+        body
     }
 
     /// Nobody will ask for the body any more.
@@ -47,29 +45,27 @@ impl Conn {
 }
 
 impl Kept {
-    fn add(&mut self, data: &[u8], announced: BodySize, limit: usize) {
+    /// With one more piece.
+    fn with(self, data: &[u8], announced: BodySize, limit: usize) -> Self {
         let length = match announced {
             BodySize::Known(length) => usize::try_from(length).unwrap_or(usize::MAX),
             BodySize::Unknown | BodySize::Empty => data.len(),
         };
-        match self {
-            Self::Nothing if length <= limit => {
-                let mut part = Vec::with_capacity(length);
-                part.extend_from_slice(data);
-                *self = Self::Part(part);
-            }
-            Self::Part(part) if data.len() <= limit.saturating_sub(part.len()) => {
-                part.extend_from_slice(data);
-            }
-            Self::Nothing | Self::Part(_) => *self = Self::TooLarge,
-            Self::Whole(_) | Self::TooLarge => {}
-        }
+        let mut bytes = match self {
+            Self::Nothing if length <= limit => Vec::with_capacity(length),
+            Self::Bytes(bytes) if data.len() <= limit.saturating_sub(bytes.len()) => bytes,
+            Self::Nothing | Self::Bytes(_) | Self::TooLarge => return Self::TooLarge,
+        };
+        bytes.extend_from_slice(data);
+        Self::Bytes(bytes)
     }
 
-    /// The body is complete.
-    pub(super) fn complete(&mut self) {
-        if let Self::Part(part) = self {
-            *self = Self::Whole(std::mem::take(part).into_boxed_slice().into());
+    /// The body, once it is complete.
+    fn body(&self) -> Option<Bytes> {
+        match self {
+            Self::Nothing => Some(Bytes::new()),
+            Self::Bytes(bytes) => Some(Bytes::copy_from_slice(bytes)),
+            Self::TooLarge => None,
         }
     }
 }
@@ -78,26 +74,23 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn kept(pieces: &[&str], announced: BodySize, limit: usize) -> Kept {
-        let mut kept = Kept::default();
-        for piece in pieces {
-            kept.add(piece.as_bytes(), announced, limit);
-        }
-        kept.complete();
-        kept
+    fn kept(pieces: &[&str], announced: BodySize, limit: usize) -> Option<Bytes> {
+        let with = |kept: Kept, piece: &&str| kept.with(piece.as_bytes(), announced, limit);
+        pieces.iter().fold(Kept::default(), with).body()
     }
 
     #[test]
     fn act_4_a_body_is_kept_up_to_the_limit() {
         for size in [BodySize::Unknown, BodySize::Known(5)] {
-            assert!(matches!(kept(&["ab", "cde"], size, 5), Kept::Whole(body) if body == "abcde"));
-            assert!(matches!(kept(&["ab", "cde"], size, 4), Kept::TooLarge));
+            assert_eq!(kept(&["ab", "cde"], size, 5).as_deref(), Some(&b"abcde"[..]));
+            assert_eq!(kept(&["ab", "cde"], size, 4), None);
+            assert_eq!(kept(&["ab", "cde", "f"], size, 4), None);
         }
     }
 
     #[test]
     fn act_4_of_a_body_that_is_announced_too_large_nothing_is_kept() {
-        assert!(matches!(kept(&["ab"], BodySize::Known(5), 4), Kept::TooLarge));
-        assert!(matches!(kept(&[], BodySize::Unknown, 4), Kept::Nothing));
+        assert_eq!(kept(&["ab"], BodySize::Known(5), 4), None);
+        assert_eq!(kept(&[], BodySize::Unknown, 4), Some(Bytes::new()));
     }
 }

@@ -11,6 +11,8 @@ mod reading;
 mod socket;
 mod writing;
 
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
@@ -63,62 +65,81 @@ enum Close {
 }
 
 /// Serves a client until it leaves.
-pub(crate) async fn serve(shard: Rc<Shard>, conn: Rc<Conn>) {
-    let _tenancy = Tenancy { shard: &shard, conn: &conn };
-    match converse(&shard, &conn).await {
-        Close::Now => {}
-        Close::Linger => conn.linger(&shard).await,
-        Close::Reset => conn.reset_on_close(),
+pub(crate) fn serve(shard: Rc<Shard>, conn: Rc<Conn>) -> impl Future<Output = ()> {
+    let tenancy = Tenancy { shard, conn };
+    async move {
+        match tenancy.converse().await {
+            Close::Now => {}
+            Close::Linger => tenancy.conn.linger(&tenancy.shard).await,
+            Close::Reset => tenancy.conn.reset_on_close(),
+        }
     }
 }
 
 /// The place of a connection in its shard; given up however its task ends.
-struct Tenancy<'a> {
-    shard: &'a Shard,
-    conn: &'a Conn,
+///
+/// The task is as large as what it keeps while it waits: one reference in each function here, and in those of the
+/// connection nothing, for they are no `async fn`s, which would keep their arguments twice.
+struct Tenancy {
+    shard: Rc<Shard>,
+    conn: Rc<Conn>,
 }
 
-impl Drop for Tenancy<'_> {
+impl Drop for Tenancy {
     fn drop(&mut self) {
         if self.conn.is_engaged() {
             self.conn.set_stage(Stage::Aborted);
             self.shard.tell(Event::Gone { conn: self.conn.id, why: ClientGone::Left });
         }
-        self.shard.forget(self.conn);
+        self.shard.forget(&self.conn);
     }
 }
 
-async fn converse(shard: &Shard, conn: &Conn) -> Close {
-    loop {
-        let served = serve_one(shard, conn).await;
-        if let Err(close) = conn.flush(shard).await.and(served) {
-            return close;
+impl Tenancy {
+    async fn converse(&self) -> Close {
+        loop {
+            let served = self.serve_one().await;
+            if let Err(close) = self.conn.flush(&self.shard).await.and(served) {
+                return close;
+            }
         }
     }
-}
 
-/// Serves one request; an error says how the connection ends.
-async fn serve_one(shard: &Shard, conn: &Conn) -> Result<(), Close> {
-    let request = conn.next_request(shard).await?;
-    conn.announce(shard, request)?;
-    let served = exchange(shard, conn).await;
-    conn.part_from_backend(shard);
-    served.map_err(|left| conn.part(shard, left))?;
-    conn.rest()
-}
+    /// Serves one request; an error says how the connection ends.
+    async fn serve_one(&self) -> Result<(), Close> {
+        let request = self.conn.next_request(&self.shard).await?;
+        self.conn.announce(&self.shard, request)?;
+        let served = self.exchange().await;
+        self.conn.part_from_backend(&self.shard);
+        served.map_err(|left| self.conn.part(&self.shard, left))?;
+        self.conn.rest()
+    }
 
-/// Does what the engine orders until the response is complete, or cannot be, or the WebSocket ends that it has
-/// become.
-async fn exchange(shard: &Shard, conn: &Conn) -> Result<(), Left> {
-    while let Some(order) = conn.held(shard).await? {
+    /// Does what the engine orders until the response is complete, or cannot be, or the WebSocket ends that it
+    /// has become.
+    async fn exchange(&self) -> Result<(), Left> {
+        while let Some(errand) = self.conn.held(&self.shard).await?.map(|order| self.errand(order))
+        {
+            errand.await?;
+        }
+        if self.conn.stage() == Stage::Socket {
+            self.conn.hear_early(&self.shard)?;
+            self.conn.converse(&self.shard).await?;
+        }
+        Ok(())
+    }
+
+    /// What an order makes the task do at an origin. It is large and soon over.
+    fn errand(&self, order: Order) -> Pin<Box<dyn Future<Output = Result<(), Left>> + '_>> {
         match order {
-            Order::Forward(request) => Box::pin(origin::forward(shard, conn, request)).await?,
-            Order::Connect(connect) => Box::pin(origin::connect(shard, conn, connect)).await?,
+            Order::Forward(request) => Box::pin(origin::forward(&self.shard, &self.conn, request)),
+            Order::Connect(connect) => Box::pin(origin::connect(&self.shard, &self.conn, connect)),
             // For a request to an origin that has ended meanwhile.
-            Order::Relay(_) | Order::Collect(_) | Order::Stream | Order::Drop => {}
+            Order::Relay(_) | Order::Collect(_) | Order::Stream | Order::Drop => {
+                Box::pin(ready(Ok(())))
+            }
         }
     }
-    if conn.stage() == Stage::Socket { conn.converse(shard).await } else { Ok(()) }
 }
 
 impl Conn {
@@ -142,13 +163,12 @@ impl Conn {
     }
 
     /// Waits while nothing is done at an origin; `None` when the exchange has ended or is a WebSocket now.
-    async fn held(&self, shard: &Shard) -> Result<Option<Order>, Left> {
-        self.drive(|cx| {
+    fn held(&self, shard: &Shard) -> impl Future<Output = Result<Option<Order>, Left>> {
+        self.drive(move |cx| {
             let polled = self.poll_held(cx, shard);
             self.wait(shard, Wait::Nothing);
             polled
         })
-        .await
     }
 
     fn poll_held(&self, cx: &mut Context<'_>, shard: &Shard) -> Poll<Result<Option<Order>, Left>> {
@@ -223,8 +243,8 @@ impl Conn {
     }
 
     /// Writes what waits.
-    async fn flush(&self, shard: &Shard) -> Result<(), Close> {
-        self.drive(|cx| {
+    fn flush(&self, shard: &Shard) -> impl Future<Output = Result<(), Close>> {
+        self.drive(move |cx| {
             let flushed = self.poll_flush(cx, shard);
             self.wait(shard, Wait::Nothing);
             if self.is_overdue(Wait::Taking) {
@@ -233,7 +253,6 @@ impl Conn {
             }
             flushed.map(|()| if self.side.get() == Side::Lost { Err(Close::Now) } else { Ok(()) })
         })
-        .await
     }
 
     fn reset_on_close(&self) {
@@ -262,5 +281,26 @@ impl Why {
             Self::TooFarAhead => Stat::TooFarAhead,
             Self::BadFrame(_) => Stat::BadFrame,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::testing::run;
+
+    #[test]
+    fn the_task_of_a_connection_is_small() {
+        run(async |house| {
+            let door = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let addr = door.local_addr().expect("bound");
+            let _client = TcpStream::connect(addr).await.expect("connected");
+            let (stream, peer) = door.accept().await.expect("accepted");
+            let conn = house.shard.admit(stream, peer.ip());
+            let size = size_of_val(&serve(house.shard.clone(), conn));
+            assert!(size <= 152, "with what the runtime adds, {size} bytes are more than 256");
+        });
     }
 }

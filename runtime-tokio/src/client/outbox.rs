@@ -7,7 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
+
+use crate::net::TcpStream;
 
 /// Pieces given to one call of the kernel.
 const GATHER: usize = 16;
@@ -19,9 +20,15 @@ const GATHER: usize = 16;
 pub(crate) struct Outbox {
     /// The first piece stands by itself: a single one, which is the rule in a fan-out, costs no memory.
     front: Option<Bytes>,
-    rest: VecDeque<Bytes>,
-    len: u64,
+    rest: Option<Box<Rest>>,
     news: bool,
+}
+
+/// All pieces but the first.
+#[derive(Debug, Default)]
+struct Rest {
+    pieces: VecDeque<Bytes>,
+    len: u64,
 }
 
 impl Outbox {
@@ -30,7 +37,8 @@ impl Outbox {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.len
+        let front = self.front.as_ref().map_or(0, |front| front.len() as u64);
+        front + self.rest.as_ref().map_or(0, |rest| rest.len)
     }
 
     /// Whether something came since the socket was last asked to take it.
@@ -40,11 +48,10 @@ impl Outbox {
 
     pub(crate) fn push(&mut self, piece: Bytes) {
         if !piece.is_empty() {
-            self.len += piece.len() as u64;
             self.news = true;
             match self.front {
                 None => self.front = Some(piece),
-                Some(_) => self.rest.push_back(piece),
+                Some(_) => self.rest.get_or_insert_default().push(piece),
             }
         }
     }
@@ -87,10 +94,12 @@ impl Outbox {
     ) -> Poll<io::Result<()>> {
         while !self.is_empty() {
             let mut slices = [IoSlice::new(&[]); GATHER];
-            for (slice, piece) in slices.iter_mut().zip(self.front.iter().chain(&self.rest)) {
+            let pieces = self.front.iter().chain(self.rest.iter().flat_map(|rest| &rest.pieces));
+            let mut count = 0;
+            for (slice, piece) in slices.iter_mut().zip(pieces) {
                 *slice = IoSlice::new(piece);
+                count += 1;
             }
-            let count = (1 + self.rest.len()).min(GATHER);
             let written = ready!(write(slices.get(..count).unwrap_or(&slices)))?;
             self.advance(written);
         }
@@ -99,14 +108,26 @@ impl Outbox {
     }
 
     fn advance(&mut self, mut written: usize) {
-        self.len = self.len.saturating_sub(written as u64);
         while let Some(front) = &mut self.front {
             if written < front.len() {
                 return front.advance(written);
             }
             written -= front.len();
-            self.front = self.rest.pop_front();
+            self.front = self.rest.as_mut().and_then(|rest| rest.pop());
         }
+    }
+}
+
+impl Rest {
+    fn push(&mut self, piece: Bytes) {
+        self.len += piece.len() as u64;
+        self.pieces.push_back(piece);
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.pieces.pop_front()?;
+        self.len -= piece.len() as u64;
+        Some(piece)
     }
 }
 
@@ -120,7 +141,8 @@ mod tests {
         for piece in ["ab", "", "cde", "f"] {
             outbox.push(Bytes::from_static(piece.as_bytes()));
         }
-        assert_eq!((outbox.len(), outbox.rest.len()), (6, 2));
+        let rest = outbox.rest.as_ref().map(|rest| rest.pieces.len());
+        assert_eq!((outbox.len(), rest), (6, Some(2)));
         outbox.advance(3);
         assert_eq!((outbox.len(), outbox.front.as_deref()), (3, Some(&b"de"[..])));
         outbox.advance(3);

@@ -27,17 +27,19 @@ type Head = Option<Result<Request, RequestError>>;
 
 impl Conn {
     /// Waits for the next request.
-    pub(super) async fn next_request(&self, shard: &Shard) -> Result<Request, Close> {
+    pub(super) fn next_request(
+        &self,
+        shard: &Shard,
+    ) -> impl Future<Output = Result<Request, Close>> {
         self.set_stage(Stage::Resting);
         // What the engine wanted last may have been for an origin that was done already.
         self.take_order();
         self.wait(shard, Wait::Nothing);
-        self.drive(|cx| {
+        self.drive(move |cx| {
             let polled = self.poll_request(cx, shard);
             self.wait(shard, if polled.is_pending() { Wait::Request } else { Wait::Nothing });
             polled
         })
-        .await
     }
 
     fn poll_request(&self, cx: &mut Context<'_>, shard: &Shard) -> Poll<Result<Request, Close>> {
@@ -149,7 +151,6 @@ impl Conn {
                 }
                 Some(ServerEvent::End) => {
                     self.body.set(RequestBody::Complete);
-                    self.kept.borrow_mut().complete();
                     sink(Part::End);
                 }
                 Some(ServerEvent::Head { .. }) | None => break,

@@ -31,24 +31,23 @@ enum Reading {
     Paused,
 }
 
-impl Default for Socket {
-    fn default() -> Self {
-        Self {
-            decoder: Decoder::new(Role::Server),
-            sender: Sender::new(),
-            reading: Reading::On,
-            backend: None,
-        }
+impl Socket {
+    fn new(shard: &Shard) -> Self {
+        let decoder = match shard.checks_utf8() {
+            true => Decoder::new(Role::Server),
+            false => Decoder::unchecked(Role::Server),
+        };
+        Self { decoder, sender: Sender::new(), reading: Reading::On, backend: None }
     }
 }
 
 /// What the driver does.
 impl Conn {
     /// Accepts the upgrade.
-    pub(crate) fn accept(&self, head: &ResponseHead, out: &mut Vec<u8>) {
+    pub(crate) fn accept(&self, head: &ResponseHead, shard: &Shard, out: &mut Vec<u8>) {
         self.wire.borrow_mut().switch(head, out);
         self.write(out);
-        self.socket.borrow_mut().get_or_insert_default();
+        self.socket.borrow_mut().get_or_insert_with(|| Box::new(Socket::new(shard)));
         self.set_stage(Stage::Socket);
         self.wake();
     }
@@ -92,8 +91,10 @@ impl Conn {
     }
 
     /// The origin has accepted the upgrade.
-    pub(crate) fn join(&self, backend: Backend) {
-        self.socket.borrow_mut().get_or_insert_default().backend = Some(Box::new(backend));
+    pub(crate) fn join(&self, backend: Backend, shard: &Shard) {
+        let mut socket = self.socket.borrow_mut();
+        let socket = socket.get_or_insert_with(|| Box::new(Socket::new(shard)));
+        socket.backend = Some(Box::new(backend));
     }
 
     /// Lets go of the origin's end; says whether there was one.
@@ -111,9 +112,8 @@ impl Conn {
 /// What the task does.
 impl Conn {
     /// Serves the WebSocket until the engine ends it.
-    pub(super) async fn converse(&self, shard: &Shard) -> Result<(), Left> {
-        self.hear_early(shard)?;
-        self.drive(|cx| self.poll_converse(cx, shard)).await
+    pub(super) fn converse(&self, shard: &Shard) -> impl Future<Output = Result<(), Left>> {
+        self.drive(move |cx| self.poll_converse(cx, shard))
     }
 
     fn poll_converse(&self, cx: &mut Context<'_>, shard: &Shard) -> Poll<Result<(), Left>> {
@@ -136,7 +136,7 @@ impl Conn {
     }
 
     /// Takes what came right behind the handshakes.
-    fn hear_early(&self, shard: &Shard) -> Result<(), Left> {
+    pub(super) fn hear_early(&self, shard: &Shard) -> Result<(), Left> {
         let mut frames = Vec::new();
         let heard = self.with_socket(|socket| {
             let decoder = &mut socket.decoder;
@@ -146,7 +146,7 @@ impl Conn {
         if let Some(Err(violation)) = heard {
             return Err(Left(Why::BadFrame(violation)));
         }
-        let came = self.with_backend(|backend| backend.digest(shard, &mut frames));
+        let came = self.with_backend(|backend| backend.digest(self.id, shard, &mut frames));
         if let Some(came) = came {
             self.origin_came(shard, came, &mut frames);
         }
@@ -190,7 +190,7 @@ impl Conn {
             if self.has_backlog() {
                 return Poll::Pending;
             }
-            backend.poll_frames(cx, shard, &mut frames)
+            backend.poll_frames(cx, self.id, shard, &mut frames)
         });
         let came = ready!(came.unwrap_or(Poll::Pending));
         self.origin_came(shard, came, &mut frames);

@@ -1,5 +1,7 @@
 //! The keys that exist, and what becomes of each (CONF-1, CONF-15).
 
+use super::bounds::is_bound;
+
 /// What becomes of a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Key {
@@ -21,6 +23,7 @@ pub(super) fn key(section: &str, name: &str) -> Option<Key> {
     let names_socket = || ["_spec", "_specs"].iter().any(|end| name.ends_with(end));
     match (section, name) {
         ("runner", "rundir") => Some(Key::Moved("global.rundir")),
+        ("holdfast", name) if is_bound(name) => Some(Key::Honoured),
         _ if has(HONOURED) => Some(Key::Honoured),
         _ if has(NO_EFFECT) => Some(Key::NoEffect),
         ("proxy" | "handler", _) if names_socket() => Some(Key::Internal),
@@ -80,23 +83,15 @@ const HONOURED: &[(&str, &[&str])] = &[
     (
         "holdfast",
         &[
-            "origin_timeout",
             "connect_timeout",
             "client_idle_timeout",
             "drain_timeout",
-            "backlog_bytes",
-            "id_cache_size",
             "cross_origin_allow",
             "publish_key",
             "link_hosts",
             "pass_pings",
-            "socket_idle_timeout",
+            "check_utf8",
             "socket_ping_interval",
-            "close_timeout",
-            "woh_timeout",
-            "woh_queue_bytes",
-            "socket_backlog_bytes",
-            "recoveries_per_second",
         ],
     ),
 ];

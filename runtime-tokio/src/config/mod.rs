@@ -1,5 +1,6 @@
 //! What a proxy is run with, and how that is read from files and the command line.
 
+mod bounds;
 mod ini;
 mod keys;
 mod read;
@@ -40,6 +41,8 @@ pub struct Settings {
     pub client_idle_timeout: Duration,
     /// How long a shutdown waits for what is under way (`drain_timeout`).
     pub drain_timeout: Duration,
+    /// Whether a WebSocket is closed whose client sends a text that is not UTF-8 (`check_utf8`).
+    pub check_utf8: bool,
 }
 
 /// Where and how publishers are served.
@@ -70,6 +73,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             client_idle_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
+            check_utf8: true,
         }
     }
 }

@@ -11,7 +11,8 @@ use tracing::level_filters::LevelFilter;
 use super::keys::{Key, key};
 use super::routes::{RoutesSource, Watch, key_of};
 use super::values::{ConfigError, Problem, Values, beside};
-use super::{PublishListener, Settings, text};
+use super::{PublishListener, Settings, bounds, text};
+use crate::clock::span;
 
 /// What the command line says about the configuration.
 #[derive(Clone, Debug, Default)]
@@ -81,8 +82,7 @@ pub fn examine(options: &Options) -> Result<Loaded, ConfigError> {
     };
     let mut settings = settings(&mut values, options);
     settings.core.policy = policy(&mut values, &path);
-    let limits = limits(&mut values, settings.workers);
-    settings.core.limits = socket_limits(&mut values, limits);
+    settings.core.limits = limits(&mut values, &settings);
     let key = |spec: &str| key_of(spec, &path);
     settings.publish_key = values.read("holdfast", "publish_key", None, key);
     let log_level =
@@ -180,6 +180,7 @@ fn settings(values: &mut Values, options: &Options) -> Settings {
             defaults.client_idle_timeout,
         ),
         drain_timeout: timeout(values, "drain_timeout", 0, defaults.drain_timeout),
+        check_utf8: values.bool("holdfast", "check_utf8", defaults.check_utf8),
         core: defaults.core,
     }
 }
@@ -265,73 +266,41 @@ fn link_hosts(names: Vec<String>) -> LinkHosts {
     LinkHosts::Only(names.iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
-fn limits(values: &mut Values, workers: usize) -> Limits {
-    let defaults = Limits::default();
-    let mut seconds = |section: &str, key: &str, least, default: Span| {
-        let default = default.as_secs();
-        Span::from_secs(values.number(section, key, default, least..=u64::from(u32::MAX)))
+fn limits(values: &mut Values, settings: &Settings) -> Limits {
+    let mut limits = Limits::default();
+    bounds::read(values, &mut limits);
+    // Those who are closed last have time to answer as well.
+    limits.drain_spread = limits.drain_spread.min(span(settings.drain_timeout / 2));
+    let seconds = |values: &mut Values, section: &str, key: &str, default: Span| {
+        let range = 0..=u64::from(u32::MAX);
+        Span::from_secs(values.number(section, key, default.as_secs(), range))
     };
-    let origin_timeout = seconds("holdfast", "origin_timeout", 1, defaults.origin_timeout);
-    let id_ttl = seconds("handler", "id_cache_ttl", 0, defaults.id_ttl);
-    let linger = seconds("handler", "subscription_linger", 0, defaults.subscription_linger);
-    let wait = defaults.message_wait.as_nanos() / 1_000_000;
+    let ping = seconds(values, "holdfast", "socket_ping_interval", Span::ZERO);
+    let wait = limits.message_wait.as_nanos() / 1_000_000;
     let message_wait = values.number("handler", "message_wait", wait, 0..=u64::from(u32::MAX));
-    let channels = defaults.channels_per_hold;
+    let (head, channels) = (limits.head_bytes, limits.channels_per_hold);
     // Each shard keeps the time of its own deliveries, without asking the others.
-    let share = |rate: u32| rate.div_ceil(u32::try_from(workers).unwrap_or(u32::MAX).max(1));
+    let shards = u32::try_from(settings.workers).unwrap_or(u32::MAX).max(1);
     Limits {
-        head_bytes: values.number("runner", "client_buffer_size", defaults.head_bytes, COUNT),
+        head_bytes: values.number("runner", "client_buffer_size", head, COUNT),
         channels_per_hold: values.number("handler", "connection_subscription_max", channels, COUNT),
-        backlog_bytes: values.number(
-            "holdfast",
-            "backlog_bytes",
-            defaults.backlog_bytes,
-            1..=u64::MAX,
+        id_ttl: seconds(values, "handler", "id_cache_ttl", limits.id_ttl),
+        subscription_linger: seconds(
+            values,
+            "handler",
+            "subscription_linger",
+            limits.subscription_linger,
         ),
-        origin_timeout,
-        id_ttl,
-        id_cache: values.number("holdfast", "id_cache_size", defaults.id_cache, COUNT),
         message_wait: Span::from_millis(message_wait),
-        recoveries_per_second: values.number(
-            "holdfast",
-            "recoveries_per_second",
-            defaults.recoveries_per_second,
-            1..=u32::MAX,
-        ),
-        first_subscription_delay: defaults
+        first_subscription_delay: limits
             .first_subscription_delay
             .filter(|_| values.bool("handler", "update_on_first_subscription", true)),
-        subscription_linger: linger,
-        message_rate: bound(values, "message_rate").map(share),
+        message_rate: bound(values, "message_rate").map(|rate: u32| rate.div_ceil(shards)),
         message_hwm: bound(values, "message_hwm"),
         message_block_size: bound(values, "message_block_size"),
-        ..defaults
-    }
-}
-
-/// What concerns WebSockets.
-fn socket_limits(values: &mut Values, limits: Limits) -> Limits {
-    let mut seconds = |key: &str, least, default: Span| {
-        let range = least..=u64::from(u32::MAX);
-        Span::from_secs(values.number("holdfast", key, default.as_secs(), range))
-    };
-    let idle = seconds("socket_idle_timeout", 1, limits.socket_idle_timeout);
-    let ping = seconds("socket_ping_interval", 0, Span::ZERO);
-    let close = seconds("close_timeout", 1, limits.close_timeout);
-    let woh_timeout = seconds("woh_timeout", 1, limits.woh_timeout);
-    let (queue, backlog) = (limits.woh_queue_bytes, limits.socket_backlog_bytes);
-    Limits {
-        socket_idle_timeout: idle,
+        // Of all clients there may be, those of one shard.
+        socket_farewells: settings.client_maxconn.div_ceil(settings.workers.max(1)),
         socket_ping_interval: Some(ping).filter(|ping| *ping > Span::ZERO),
-        close_timeout: close,
-        woh_timeout,
-        woh_queue_bytes: values.number("holdfast", "woh_queue_bytes", queue, COUNT),
-        socket_backlog_bytes: values.number(
-            "holdfast",
-            "socket_backlog_bytes",
-            backlog,
-            1..=u64::MAX,
-        ),
         ..limits
     }
 }

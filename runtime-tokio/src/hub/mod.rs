@@ -1,12 +1,8 @@
 //! The hub: the publish API on one side, the one pump that tells all shards on the other.
-//!
-//! It has a thread of its own, unless there is only one shard: then it lives on the shard's, because on one core a
-//! change of threads for every item would buy nothing.
 
 mod news;
 mod receipts;
 
-use std::net::TcpListener;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -16,10 +12,11 @@ use holdfast_core::ground::{Limits, Seed, ShardId};
 use holdfast_core::hub::{Hub, HubAction, HubEvent};
 use holdfast_core::publish::Release;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::spawn_local;
 
 use crate::clock::Clock;
-use crate::proxy::Phase;
+use crate::net::{self, Door};
+use crate::plan::Phase;
 use crate::publish::{self, Api, Terms};
 use crate::stats::counted;
 
@@ -34,7 +31,7 @@ const LAST_ITEMS: Duration = Duration::from_secs(2);
 /// What the hub is given.
 pub(crate) struct Part {
     /// Where publishers are served and on which terms, if anywhere.
-    pub(crate) publish: Option<(TcpListener, Terms)>,
+    pub(crate) publish: Option<(Door, Terms)>,
     pub(crate) limits: Limits,
     pub(crate) seed: Seed,
     /// The shards, in the order of their numbers.
@@ -50,19 +47,13 @@ pub(crate) struct Wire {
     pub(crate) mailbox: Arc<Mailbox>,
 }
 
-/// Runs the hub on a thread of its own until the proxy stops.
-pub(crate) fn run(part: Part, ready: impl FnOnce()) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    LocalSet::new().block_on(&runtime, live(part, ready))
-}
-
 /// Runs the hub among the local tasks of a thread until the proxy stops.
 pub(crate) async fn live(mut part: Part, ready: impl FnOnce()) -> std::io::Result<()> {
     let (intake, events) = mpsc::channel(INTAKE);
     let book = Rc::new(Book::new(part.shards.len()));
     let serving = match part.publish {
-        Some((listener, terms)) => {
-            let listener = tokio::net::TcpListener::from_std(listener)?;
+        Some((door, terms)) => {
+            let listener = net::open(door)?;
             let (terms, intake, book) = (Arc::new(terms), intake.clone(), book.clone());
             let api = Api { terms, intake, book };
             Some(spawn_local(publish::serve(listener, api)))
@@ -111,6 +102,13 @@ impl Pump {
                 }
             }
             tokio::select! {
+                // What is due first: the events may never end. The bell last: every event hears it, too.
+                biased;
+                () = &mut alarm, if deadline.is_some() => {
+                    self.hub.handle(self.clock.now(), HubEvent::Deadline, &mut actions);
+                    // What is due at the same time again needs another alarm.
+                    set_to = None;
+                }
                 event = events.recv() => {
                     let Some(event) = event else { break };
                     // Whoever publishes to a subscriber that has begun publishes to one that is known here.
@@ -118,11 +116,6 @@ impl Pump {
                     self.hub.handle(self.clock.now(), event, &mut actions);
                 }
                 () = bell.notified() => self.listen(&mut actions),
-                () = &mut alarm, if deadline.is_some() => {
-                    self.hub.handle(self.clock.now(), HubEvent::Deadline, &mut actions);
-                    // What is due at the same time again needs another alarm.
-                    set_to = None;
-                }
             }
             for action in actions.drain(..) {
                 match action {

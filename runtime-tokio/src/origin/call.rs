@@ -108,16 +108,17 @@ fn key(CallId { slot, generation }: CallId) -> ConnId {
 
 /// The task of a call.
 async fn run(shard: Rc<Shard>, call: Rc<Call>, request: Box<CallRequest>, body: Bytes) {
-    if let Some((mut hop, answer)) = ask(&shard, &call, &request, body).await {
-        let Answer { head, body, .. } = answer;
-        shard.tell(Event::CallHead { call: call.id, head, body });
-        let last = read(&shard, &call, &mut hop, body).await;
-        // First of all: what the engine does next may be a call of the same origin.
-        shard.keep_link(&request.target, hop);
-        if let Some(last) = last {
-            shard.calls.remove(call.id);
-            shard.tell(last);
-        }
+    let Some((mut hop, answer)) = ask(&shard, &call, &request, body).await else {
+        return shard.check_deserted();
+    };
+    let Answer { head, body, .. } = answer;
+    shard.tell(Event::CallHead { call: call.id, head, body });
+    let last = read(&shard, &call, &mut hop, body).await;
+    // First of all: what the engine does next may be a call of the same origin.
+    shard.keep_link(&request.target, hop);
+    if let Some(last) = last {
+        shard.calls.remove(call.id);
+        shard.tell(last);
     }
     shard.check_deserted();
 }
@@ -142,11 +143,7 @@ async fn ask(
             Err(_) if hop.is_stale(&request.head.method) => shard.stats.bump(Stat::Retried),
             Err(error) => {
                 tracing::debug!(shard = shard.number(), %call.id, "{}: {error}", request.target);
-                let stale = hop.is_unanswered_reuse();
-                shard.call_failed(
-                    call,
-                    if stale { OriginFault::Stale } else { OriginFault::Broken },
-                );
+                shard.call_failed(call, hop.fault());
                 return None;
             }
         }
@@ -231,17 +228,19 @@ impl Call {
     }
 
     /// What the engine wants to read next.
-    async fn wish(&self) -> Option<CallRead> {
+    fn wish(&self) -> impl Future<Output = Option<CallRead>> {
         self.drive(|_| match self.wish.replace(Wish::Nothing) {
             Wish::Read(read) => Poll::Ready(read),
             Wish::Nothing | Wish::Over => Poll::Pending,
         })
-        .await
     }
 
     /// Repeats `step` until it is done; `None` if the engine has given up the call.
-    async fn drive<T>(&self, mut step: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Option<T> {
-        poll_fn(|cx| {
+    fn drive<T>(
+        &self,
+        mut step: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> impl Future<Output = Option<T>> {
+        poll_fn(move |cx| {
             if matches!(self.wish.get(), Wish::Over) {
                 return Poll::Ready(None);
             }
@@ -249,7 +248,6 @@ impl Call {
             self.waker.set(polled.is_pending().then(|| cx.waker().clone()));
             polled.map(Some)
         })
-        .await
     }
 }
 

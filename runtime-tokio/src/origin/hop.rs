@@ -3,17 +3,18 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use holdfast_core::engine::OriginFault;
 use holdfast_core::ground::Limits;
 use holdfast_core::http1::{Client, ClientEvent, Received, ResponseError};
 use holdfast_core::message::{BodySize, RequestHead, ResponseHead};
 use http::Method;
 use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 
 use super::link::Link;
 use super::socket::Backend;
 use super::upload::{Upload, Upward};
 use crate::intake::Intake;
+use crate::net::TcpStream;
 use crate::shard::Shard;
 
 /// A request under way, and its answer.
@@ -82,12 +83,16 @@ impl Hop {
     /// more (FWD-87).
     pub(super) fn is_stale(&self, method: &Method) -> bool {
         let harmless = self.up.is_untouched() || method.is_idempotent();
-        self.is_unanswered_reuse() && self.up.is_whole() && harmless
+        self.fault() == OriginFault::Stale && self.up.is_whole() && harmless
     }
 
-    /// Whether nothing has come over a connection that had carried requests before.
-    pub(super) fn is_unanswered_reuse(&self) -> bool {
-        self.link.reused && self.progress == Progress::Silent
+    /// How a call has failed to which no answer came.
+    pub(super) fn fault(&self) -> OriginFault {
+        match self.progress {
+            Progress::Silent if self.link.reused => OriginFault::Stale,
+            Progress::Silent if self.upload != Upload::Done => OriginFault::Unsent,
+            _ => OriginFault::Broken,
+        }
     }
 
     /// Writes some of what waits to be sent. An origin that takes no more of it may answer all the same

@@ -10,13 +10,12 @@ use std::time::Duration;
 use holdfast_core::engine::{BodySource, OriginFault, Outgoing};
 use holdfast_core::route::{Connect, Target, is_denied};
 use thiserror::Error;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::pool::Care;
 use crate::client::{Conn, Left, Wait};
-use crate::net::tune;
+use crate::net::{TcpStream, lookup_host, tune};
 use crate::shard::Shard;
 
 /// Addresses of one name that are tried.

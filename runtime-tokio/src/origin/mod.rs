@@ -50,7 +50,7 @@ pub(crate) async fn connect(shard: &Shard, conn: &Conn, connect: Box<Connect>) -
     }
     match challenge.check(&answer.head) {
         Ok(()) => {
-            conn.join(attempt.hop.into_backend());
+            conn.join(attempt.hop.into_backend(), shard);
             let event = SocketEvent::OriginUpgraded(answer.head);
             shard.tell(Event::Socket { conn: conn.id, event });
         }

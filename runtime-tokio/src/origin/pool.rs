@@ -1,14 +1,13 @@
 //! Idle connections to origins (FWD-85).
 
 use std::io::ErrorKind;
-use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use holdfast_core::ground::{Seed, SeededMap, Span, Time};
 use holdfast_core::route::Target;
 use http::Method;
-use socket2::SockRef;
-use tokio::net::TcpStream;
+
+use crate::net::{TcpStream, peek};
 
 const IDLE: Span = Span::from_secs(55);
 /// Idle connections of one origin, and of all.
@@ -94,7 +93,7 @@ impl Pool {
 fn is_silent(stream: &TcpStream, care: Care) -> bool {
     let read = match care {
         Care::Little => stream.try_read(&mut [0]),
-        Care::Much => SockRef::from(stream).peek(&mut [MaybeUninit::uninit()]),
+        Care::Much => peek(stream),
     };
     matches!(read, Err(error) if error.kind() == ErrorKind::WouldBlock)
 }

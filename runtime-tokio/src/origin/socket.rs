@@ -7,18 +7,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_core::engine::SocketFrame;
+use holdfast_core::ground::ConnId;
 use holdfast_core::ws::{Close, Decoder, Role, Sender, Violation};
-use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
 use crate::client::{Conn, Outbox};
 use crate::frames::{decode, encode};
 use crate::intake::{Intake, poll_read};
+use crate::net::TcpStream;
 use crate::shard::Shard;
 use crate::stats::Stat;
 
-/// How long an origin may take to answer the last close frame and close.
-const PARTING: Duration = Duration::from_secs(10);
 /// Origins that are parted from at once; others are just cut.
 const PARTINGS: usize = 1024;
 
@@ -112,6 +111,7 @@ impl Backend {
     pub(crate) fn poll_frames(
         &mut self,
         cx: &mut Context<'_>,
+        conn: ConnId,
         shard: &Shard,
         frames: &mut Vec<SocketFrame>,
     ) -> Poll<Came> {
@@ -119,25 +119,31 @@ impl Backend {
         let take = |input: &mut [u8]| decode(decoder, input, frames);
         let scratch = &mut *shard.scratch.borrow_mut();
         match ready!(self.inbox.poll_digest(cx, &mut self.stream, scratch, take)) {
-            Ok(Some(kept_to)) => Poll::Ready(self.judge(kept_to, shard)),
+            Ok(Some(kept_to)) => Poll::Ready(self.judge(kept_to, conn, shard)),
             Ok(None) | Err(_) => Poll::Ready(Came::Gone),
         }
     }
 
     /// Takes what was read before.
-    pub(crate) fn digest(&mut self, shard: &Shard, frames: &mut Vec<SocketFrame>) -> Came {
+    pub(crate) fn digest(
+        &mut self,
+        conn: ConnId,
+        shard: &Shard,
+        frames: &mut Vec<SocketFrame>,
+    ) -> Came {
         let decoder = &mut self.decoder;
         let kept_to = self.inbox.digest(|input| decode(decoder, input, frames));
-        self.judge(kept_to, shard)
+        self.judge(kept_to, conn, shard)
     }
 
     /// An origin that breaks the protocol is told so, and left.
-    fn judge(&mut self, kept_to: Result<(), Violation>, shard: &Shard) -> Came {
+    fn judge(&mut self, kept_to: Result<(), Violation>, conn: ConnId, shard: &Shard) -> Came {
         let Err(violation) = kept_to else { return Came::Frames };
         self.at_fault = true;
         shard.stats.bump(Stat::OriginBadFrame);
         tracing::info!(
             shard = shard.number(),
+            %conn,
             "an origin broke the WebSocket protocol: {violation}"
         );
         let _ = self.send(&SocketFrame::Close(Close::new(violation.code())), shard.mask());
@@ -164,8 +170,8 @@ impl Backend {
 }
 
 impl Shard {
-    /// Lets go of an origin. If it was sent a close frame, it has some time to answer; whatever it sends
-    /// means nothing any more.
+    /// Lets go of an origin. If it was sent a close frame, it has some time to answer and close (WS-34); whatever it
+    /// sends means nothing any more.
     pub(crate) fn part_from(&self, backend: Box<Backend>) {
         if !backend.is_behind() && !backend.sender.is_closed() {
             return;
@@ -175,8 +181,9 @@ impl Shard {
         }
         self.partings.set(self.partings.get() + 1);
         let shard = self.share();
+        let patience = Duration::from_nanos(self.limits().close_timeout.as_nanos());
         spawn_local(async move {
-            let _ = tokio::time::timeout(PARTING, backend.part(&shard)).await;
+            let _ = tokio::time::timeout(patience, backend.part(&shard)).await;
             shard.partings.set(shard.partings.get() - 1);
         });
     }

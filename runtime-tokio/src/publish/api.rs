@@ -12,14 +12,14 @@ use holdfast_core::hub::HubEvent;
 use holdfast_core::message::BodySize;
 use holdfast_core::publish::parse_items;
 use http::{Method, StatusCode, Uri};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::accept::{Form, wanted};
 use super::said::Said;
 use super::wire::{Asked, Fault, Wire};
-use crate::clock::wall;
+use crate::ambient::wall;
 use crate::hub::Book;
+use crate::net::TcpStream;
 
 /// Items of one request that has a receipt.
 const RECEIPT_ITEMS: usize = 1000;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::Api;
-use crate::net::tune;
+use crate::net::{TcpListener, TcpStream, tune};
 
 /// How long to wait when the system gives no connection.
 const RETRY: Duration = Duration::from_millis(100);

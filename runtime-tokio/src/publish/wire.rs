@@ -8,7 +8,8 @@ use holdfast_core::http1::{Received, RequestError, Server, ServerEvent};
 use holdfast_core::message::{BodySize, RequestHead, ResponseHead};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+
+use crate::net::TcpStream;
 
 /// Bytes for which there is room before each read.
 const ROOM: usize = 4096;

@@ -6,12 +6,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::task::spawn_local;
 
 use super::Shard;
 use crate::client::serve;
-use crate::net::tune;
+use crate::net::{TcpListener, TcpStream, tune};
 use crate::stats::Stat;
 
 /// Clients being turned away at once; those beyond get no answer.

@@ -18,7 +18,7 @@ const SWEEP: Span = Span::from_secs(1);
 #[derive(Default)]
 pub(super) struct Clockwork {
     /// When each waiting connection is looked at, in any case not after its bound.
-    wheel: RefCell<Wheel>,
+    pub(super) wheel: RefCell<Wheel>,
     due: RefCell<Vec<u32>>,
     swept: Cell<Time>,
     /// When the timer is set to wake.
@@ -32,9 +32,9 @@ impl Shard {
         let waiting = conn.waiting();
         let Some(span) = self.patience().of(waiting.what) else { return };
         let at = waiting.since + span;
-        if conn.looked_at().is_none_or(|earlier| at < earlier) {
-            conn.set_looked_at(Some(at));
-            self.clockwork.wheel.borrow_mut().arm(conn.id.slot, at);
+        let mut wheel = self.clockwork.wheel.borrow_mut();
+        if wheel.armed(conn.id.slot).is_none_or(|earlier| at < earlier) {
+            wheel.arm(conn.id.slot, at);
         }
     }
 
@@ -46,7 +46,6 @@ impl Shard {
 
     /// Looks no more after a connection.
     pub(super) fn release(&self, conn: &Conn) {
-        conn.set_looked_at(None);
         self.clockwork.wheel.borrow_mut().disarm(conn.id.slot);
     }
 
@@ -105,7 +104,6 @@ impl Shard {
 
     /// The wait that was noted when the wheel was armed may be over, and another have begun.
     fn look_at(&self, conn: &Conn, now: Time) {
-        conn.set_looked_at(None);
         let waiting = conn.waiting();
         match self.patience().of(waiting.what) {
             None => {}

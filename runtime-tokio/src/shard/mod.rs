@@ -15,20 +15,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast_core::engine::{Config, Engine};
-use holdfast_core::ground::{ConnId, Limits, Rng, Seed, ShardId, Slab, Time};
-use tokio::net::TcpStream;
+use holdfast_core::ground::{ConnId, Limits, Rng, ShardId, Slab, Time};
 use tokio::sync::Notify;
 
+use crate::ambient::{seed, wall};
 use crate::client::{Conn, Patience};
-use crate::clock::{Clock, wall};
+use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::hub::Mailbox;
+use crate::net::TcpStream;
 use crate::origin::{Calls, Pool};
 use crate::stats::Stats;
 use clockwork::Clockwork;
 
 pub(crate) use crowd::Crowd;
-pub(crate) use run::{Part, Shared, run, run_with_hub};
+pub(crate) use run::{Part, Shared, live, live_with_hub};
 
 /// Bytes read at once.
 const SCRATCH: usize = 64 << 10;
@@ -73,6 +74,8 @@ pub(crate) struct Bounds {
     pub(crate) connect: Duration,
     /// How long a shutdown waits for what is under way.
     pub(crate) drain: Duration,
+    /// Whether the text of WebSocket clients must be UTF-8 (WS-27).
+    pub(crate) utf8: bool,
 }
 
 impl Shard {
@@ -130,6 +133,10 @@ impl Shard {
         self.bounds.connect
     }
 
+    pub(crate) fn checks_utf8(&self) -> bool {
+        self.bounds.utf8
+    }
+
     pub(crate) fn is_draining(&self) -> bool {
         self.draining.get()
     }
@@ -177,6 +184,7 @@ impl Shard {
         if conns.is_empty() {
             conns.shrink();
             self.forget_waits();
+            self.driver.give_back();
         }
         drop(conns);
         self.check_deserted();
@@ -203,9 +211,34 @@ impl Shard {
     }
 }
 
-/// A seed that nobody can foretell, for jitter and hashes.
-pub(crate) fn seed() -> Seed {
-    use std::hash::{BuildHasher, RandomState};
-    let random = RandomState::new().hash_one(std::process::id());
-    Seed(random)
+#[cfg(test)]
+mod tests {
+    use crate::testing::{run, soon};
+
+    #[test]
+    fn clients_that_have_left_keep_no_room() {
+        run(async |house| {
+            let shard = &house.shard;
+            let mut clients = Vec::new();
+            for _ in 0..20 {
+                clients.push(house.client().await);
+            }
+            soon(async {
+                while shard.clockwork.wheel.borrow().len() < clients.len() {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            let room = || (shard.conns.borrow().slots(), shard.clockwork.wheel.borrow().slots());
+            assert_eq!(room(), (20, 20));
+            drop(clients);
+            soon(async {
+                while !shard.conns.borrow().is_empty() {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            assert_eq!(room(), (0, 0));
+        });
+    }
 }

@@ -1,32 +1,29 @@
-//! A shard's thread from its start to its end.
+//! A shard from its start to its end.
 
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use holdfast_core::engine::{Config, Event};
 use holdfast_core::ground::{ShardId, Span};
 use holdfast_core::publish::Release;
-use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 
 use super::{Bounds, Crowd, Shard, accept::accept};
 use crate::hub::{self, Mailbox};
-use crate::proxy::Phase;
+use crate::net::{self, Door};
+use crate::plan::Phase;
 use crate::stats::Stat;
 
 /// Releases taken from the queue at once.
 const BATCH: usize = 16;
 /// How long items are delivered before the clients have their turn.
 const AT_A_STRETCH: Span = Span::from_millis(1);
-/// Threads for looking up names.
-const LOOKUPS: usize = 8;
 
 /// What one shard is given.
 pub(crate) struct Part {
     pub(crate) id: ShardId,
-    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) doors: Vec<Door>,
     pub(crate) releases: mpsc::Receiver<Release>,
     pub(crate) mailbox: Arc<Mailbox>,
 }
@@ -40,37 +37,28 @@ pub(crate) struct Shared {
     pub(crate) phase: watch::Receiver<Phase>,
 }
 
-/// Runs a shard until the proxy stops.
-pub(crate) fn run(part: Part, shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
-    LocalSet::new().block_on(&runtime()?, live(part, shared, ready))
-}
-
 /// Runs the only shard, and the hub beside it, until the proxy stops.
-pub(crate) fn run_with_hub(
+pub(crate) async fn live_with_hub(
     part: Part,
     hub: hub::Part,
     shared: Shared,
     ready: impl FnOnce(),
 ) -> std::io::Result<()> {
-    let both = async {
-        let shard = live(part, shared, || ());
-        tokio::try_join!(biased; shard, hub::live(hub, ready)).map(drop)
-    };
-    LocalSet::new().block_on(&runtime()?, both)
+    let shard = live(part, shared, || ());
+    tokio::try_join!(biased; shard, hub::live(hub, ready)).map(drop)
 }
 
-fn runtime() -> std::io::Result<Runtime> {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().max_blocking_threads(LOOKUPS).build()
-}
-
-async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::Result<()> {
+/// Runs a shard until the proxy stops.
+pub(crate) async fn live(
+    part: Part,
+    mut shared: Shared,
+    ready: impl FnOnce(),
+) -> std::io::Result<()> {
     let config = shared.config.borrow_and_update().clone();
     let shard = Shard::new(part.id, &config, shared.bounds, shared.crowd, part.mailbox);
-    let mut doors = Vec::new();
-    for listener in part.listeners {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        doors.push(spawn_local(accept(shard.clone(), listener)));
+    let mut accepting = Vec::new();
+    for door in part.doors {
+        accepting.push(spawn_local(accept(shard.clone(), net::open(door)?)));
     }
     spawn_local(shard.clone().keep_time());
     spawn_local(write_line(shard.clone()));
@@ -80,7 +68,7 @@ async fn live(part: Part, mut shared: Shared, ready: impl FnOnce()) -> std::io::
         biased;
         () = shard.broken.notified() => panic!("the engine of shard {} has failed", shard.number()),
         () = follow(&shard, part.releases) => {}
-        () = end(&shard, shared.phase, doors) => {}
+        () = end(&shard, shared.phase, accepting) => {}
     }
     tracing::debug!(shard = shard.number(), "adapter: {}", shard.stats.line());
     tracing::debug!(shard = shard.number(), "engine: {}", shard.driver.counted());
@@ -130,11 +118,11 @@ async fn obey(shard: Rc<Shard>, mut config: watch::Receiver<Arc<Config>>) {
 }
 
 /// Waits for the order to stop, and for what is under way to end.
-async fn end(shard: &Shard, mut phase: watch::Receiver<Phase>, doors: Vec<JoinHandle<()>>) {
+async fn end(shard: &Shard, mut phase: watch::Receiver<Phase>, accepting: Vec<JoinHandle<()>>) {
     // An error means that the proxy was dropped: that is an order to stop, too.
     let _ = phase.wait_for(|phase| *phase == Phase::Stopping).await;
-    for door in doors {
-        door.abort();
+    for listener in accepting {
+        listener.abort();
     }
     shard.draining.set(true);
     shard.tell(Event::Drain);

@@ -63,7 +63,7 @@ fn conf_1_unknown_keys_and_sections_only_warn() {
 
 #[test]
 fn conf_1_missing_keys_have_built_in_defaults() {
-    let loaded = loaded("[runner]\n");
+    let loaded = loaded("[proxy]\nworkers=1\n");
     assert!(loaded.settings.listeners.is_empty() && loaded.settings.publish.is_none());
     let (core, defaults) = (&loaded.settings.core, Settings::default().core.limits);
     assert_eq!(core.limits, defaults);

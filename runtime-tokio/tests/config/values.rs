@@ -131,9 +131,31 @@ fn ws_53_the_keys_for_websockets_and_what_holds_without_them() {
     assert_eq!(limits.woh_timeout, Span::from_secs(4));
     assert_eq!((limits.woh_queue_bytes, limits.socket_backlog_bytes), (5, 6));
 
-    let limits = loaded("[holdfast]\nsocket_ping_interval=0\n").settings.core.limits;
+    let limits =
+        loaded("[holdfast]\nsocket_ping_interval=0\n[proxy]\nworkers=1\n").settings.core.limits;
     assert_eq!(limits, holdfast_core::ground::Limits::default());
     assert_eq!(limits.socket_idle_timeout, Span::from_secs(1800));
+}
+
+#[test]
+fn ops_20_a_stop_closes_websockets_over_time_and_leaves_time_to_answer() {
+    let spread = |keys| loaded(&format!("[holdfast]\n{keys}\n")).settings.core.limits.drain_spread;
+    assert_eq!(spread(""), Span::from_secs(2));
+    assert_eq!(spread("drain_spread=20\ndrain_timeout=60"), Span::from_secs(20));
+    assert_eq!(spread("drain_spread=20\ndrain_timeout=10"), Span::from_secs(5));
+    assert_eq!(spread("drain_timeout=0"), Span::ZERO);
+}
+
+#[test]
+fn ws_27_text_is_checked_unless_it_shall_not_be() {
+    assert!(loaded("").settings.check_utf8);
+    assert!(!loaded("[holdfast]\ncheck_utf8=false\n").settings.check_utf8);
+}
+
+#[test]
+fn woh_50_as_many_farewells_as_clients() {
+    let text = "[runner]\nclient_maxconn=1001\n[proxy]\nworkers=2\n";
+    assert_eq!(loaded(text).settings.core.limits.socket_farewells, 501);
 }
 
 #[test]

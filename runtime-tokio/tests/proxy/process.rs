@@ -16,6 +16,7 @@ struct Process {
     child: Child,
     lines: mpsc::Receiver<String>,
     http: SocketAddr,
+    publish: SocketAddr,
     dir: PathBuf,
 }
 
@@ -45,7 +46,7 @@ impl Process {
         thread::spawn(move || {
             output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
         });
-        let process = Self { child, lines, http, dir };
+        let process = Self { child, lines, http, publish, dir };
         process.says(&format!("ready: http on {http}, publish on {publish}"));
         process
     }
@@ -134,4 +135,30 @@ fn route_51_52_changed_routes_are_loaded_by_themselves_and_on_sighup() {
     process.signal("HUP");
     process.says("routes loaded with 1 entries");
     assert!(serves("299"));
+}
+
+#[test]
+fn ops_5_the_log_tells_of_upgrades_subscriptions_and_publishes() {
+    let process = Process::start("log", "* test");
+    let ask = |path: &str| {
+        let mut client = Wire::connect(process.http);
+        client.send(format!(
+            "GET {path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        ));
+        client.head();
+        client
+    };
+    let _client = ask("/ws?channel=a");
+    process.says("status=101 target=test over_http=false");
+    process.says("channel=\"a\"");
+    let _other = ask("/none");
+    process.says("status=404 target=test over_http=false");
+    let body = r#"{"items": [{"channel": "a", "id": "7", "ws-message": {"content": "x"}}]}"#;
+    let mut publisher = Wire::connect(process.publish);
+    publisher.send(format!(
+        "POST /publish/ HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    process.says("channel=\"a\" id=\"7\" holds=1");
 }

@@ -17,7 +17,10 @@ fn ops_20_a_stop_tells_clients_and_backends() {
     let (origin, wires) = origin_by_hand();
     let proxy = proxy_with(
         &format!("* {origin}\n*,path_beg=/woh {},over_http", backend.addr),
-        |settings| settings.drain_timeout = Duration::from_secs(5),
+        |settings| {
+            settings.drain_timeout = Duration::from_secs(5);
+            settings.core.limits.drain_spread = Span::from_millis(100);
+        },
     );
     let (mut client, mut native) = joined(&proxy, &wires, None);
     let over_http = ask(&proxy, "/woh");
@@ -62,6 +65,7 @@ fn ws_34_a_close_that_is_not_answered_ends_in_time() {
     let asked = Instant::now();
     assert!(client.is_closed());
     assert!(asked.elapsed() >= Duration::from_millis(200));
+    assert_eq!(closed(&mut backend), (4000, String::new()), "the backend is answered all the same");
 
     let (mut client, backend) = joined(&proxy, &wires, None);
     close(&mut client, 4001, "me");
@@ -92,6 +96,18 @@ fn ws_26_ws_27_a_client_that_breaks_the_rules_is_told_and_the_backend_too() {
         assert_eq!(frame.get(2..4), Some(&code.to_be_bytes()[..]), "{bytes:x?}");
         backend.expect("DISCONNECT\r\n", "");
     }
+}
+
+#[test]
+fn ws_27_text_of_any_kind_passes_where_it_is_not_checked() {
+    let (origin, wires) = origin_by_hand();
+    let proxy = proxy_with(&format!("* {origin}"), |settings| settings.check_utf8 = false);
+    let mut client = ask(&proxy, "/ws");
+    let mut backend = native(next(&wires), None);
+    client.head();
+    client.send(b"\x81\x81\0\0\0\0\xff");
+    assert!(backend.read().is_err(), "tungstenite does not take it, but there it is");
+    client.send(b"\x82\x81\0\0\0\0x");
 }
 
 #[test]

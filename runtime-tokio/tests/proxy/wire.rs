@@ -184,13 +184,12 @@ pub fn start(routes: &str, change: impl FnOnce(&mut Settings)) -> Result<Proxy, 
     let mut settings = Settings {
         listeners: vec![any],
         publish: Some(PublishListener { addr: any, max_headers: 10_000, max_body: 1_000_000 }),
-        publish_key: None,
         core: Config { routes: loaded.table, ..Config::default() },
         client_maxconn: 1000,
         workers: 1,
         connect_timeout: Duration::from_secs(2),
-        client_idle_timeout: Duration::from_secs(60),
         drain_timeout: Duration::from_secs(1),
+        ..Settings::default()
     };
     change(&mut settings);
     Proxy::start(settings)

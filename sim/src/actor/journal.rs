@@ -122,9 +122,15 @@ fn stream(
     text += &journal.text(question.at, to);
     if odd {
         // The last one, or one that is none.
-        let hold = one_of(rng, &["", "Grip-Hold: response\r\n", "Grip-Hold: sometimes\r\n"]);
-        let ask = question.ask.is_some();
-        return compose(question, if ask { "" } else { hold }, &text);
+        let hold = one_of(rng, &["", "response", "sometimes", "stream"]);
+        let channel = journal.channel;
+        let fields = match hold {
+            "stream" => format!("Grip-Hold: stream\r\nGrip-Channel: {channel}; prev-id={to}\r\n"),
+            "" => String::new(),
+            hold => format!("Grip-Hold: {hold}\r\n"),
+        };
+        let last = question.ask.is_some();
+        return compose(question, if last { "" } else { &fields }, &text);
     }
     let next = Place::Page {
         journal: question.journal,

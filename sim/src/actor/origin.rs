@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use holdfast_core::ground::{Rng, Seed, Span};
 
+use super::events;
 use super::journal::{self, Question};
 use super::message::{Head, Kind, Part, Reader};
 use crate::oracle::Fact;
@@ -18,13 +19,21 @@ pub(crate) struct Origin {
     rng: Rng,
     reader: Reader,
     outbox: Outbox,
-    request: Option<Request>,
+    request: Option<Asked>,
     steps: VecDeque<Step>,
     sleeps: bool,
     gone: bool,
 }
 
 /// A request that is being read.
+#[derive(Clone, Debug)]
+enum Asked {
+    Plan(Request),
+    /// Events of a WebSocket.
+    Events(events::Request),
+}
+
+/// One that is not about a WebSocket.
 #[derive(Clone, Copy, Debug)]
 struct Request {
     place: Place,
@@ -83,16 +92,19 @@ impl Origin {
             match self.reader.next(false) {
                 Ok(None) => return,
                 Ok(Some(Part::Head(head))) => self.begin(scene, &head),
-                Ok(Some(Part::Data(data))) => {
-                    if let Some(request) = &mut self.request {
-                        request.body += data.len() as u64;
+                Ok(Some(Part::Data(data))) => match &mut self.request {
+                    Some(Asked::Plan(request)) => request.body += data.len() as u64,
+                    Some(Asked::Events(request)) => request.take(&data),
+                    None => {}
+                },
+                Ok(Some(Part::End)) => match self.request.take() {
+                    Some(Asked::Plan(request)) => self.answer(scene, request),
+                    Some(Asked::Events(request)) => {
+                        self.steps.extend(events::answer(scene, &mut self.rng, request));
+                        self.may_close(scene);
                     }
-                }
-                Ok(Some(Part::End)) => {
-                    if let Some(request) = self.request.take() {
-                        self.answer(scene, request);
-                    }
-                }
+                    None => {}
+                },
                 Err(why) => {
                     scene.note(&Fact::Strange(format!("an origin cannot read: {why}")));
                     return self.leave(scene, Ended::Closed);
@@ -102,7 +114,10 @@ impl Origin {
     }
 
     fn begin(&mut self, scene: &mut Scene, head: &Head) {
-        self.request = Request::read(head);
+        self.request = match events::Request::read(head) {
+            Some(request) => Some(Asked::Events(request)),
+            None => Request::read(head).map(Asked::Plan),
+        };
         if self.request.is_none() {
             scene.note(&Fact::Strange(format!("an origin is asked {head:?}")));
         }
@@ -130,6 +145,11 @@ impl Origin {
         if let Some(question) = question {
             self.steps.extend(journal::answer(scene, &mut self.rng, question));
         }
+        self.may_close(scene);
+    }
+
+    /// Closes the connection after an answer, or not.
+    fn may_close(&mut self, scene: &mut Scene) {
         let closes = scene.options.origins.closes_one_in;
         if self.rng.one_in(closes) {
             scene.tally.bump("fault: origin closes an idle connection");
@@ -191,9 +211,7 @@ fn steps(ask: &Ask) -> Vec<Step> {
             let keep_alive = keep_alive.map(|secs| ("Grip-Keep-Alive", value(secs), "keep-alive"));
             instruct(ask, ("stream", channels, *body), keep_alive, *form, *pause)
         }
-        Serve::InvalidInstruct => vec![say(
-            "HTTP/1.1 200 OK\r\nGrip-Hold: sometimes\r\nContent-Length: 0\r\n\r\n".to_owned(),
-        )],
+        Serve::InvalidInstruct => vec![say(invalid(ask))],
         Serve::LargeInstruct => {
             let body = String::from_utf8_lossy(&origin_body(5000)).into_owned();
             let head = head(ask, "Grip-Hold: response\r\nGrip-Channel: 0\r\nContent-Length: 5000");
@@ -202,6 +220,15 @@ fn steps(ask: &Ask) -> Vec<Step> {
         Serve::Silent | Serve::Follow(_) => Vec::new(),
         Serve::Broken(how) => broken(ask, *how),
     }
+}
+
+/// A hold of no known kind, or a stream with a position that nothing could repair.
+fn invalid(ask: &Ask) -> String {
+    let hold = match ask.id.0 % 2 {
+        0 => "sometimes",
+        _ => "stream\r\nGrip-Channel: 0; prev-id=1",
+    };
+    format!("HTTP/1.1 200 OK\r\nGrip-Hold: {hold}\r\nContent-Length: 0\r\n\r\n")
 }
 
 fn plain(ask: &Ask, body: u64, framing: Framing, pause: Span) -> Vec<Step> {

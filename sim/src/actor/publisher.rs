@@ -68,7 +68,33 @@ impl Publisher {
             4 => r#""http-stream": {"action": "hint"}"#.to_owned(),
             _ => r#""http-stream": {"content": ""}"#.to_owned(),
         };
+        let formats = match self.ws_format(scene, &line) {
+            Some(ws) if self.rng.one_in(2) => ws,
+            Some(ws) => format!("{formats}, {ws}"),
+            None => formats,
+        };
         format!(r#"{{"channel": "{PREFIX}{channel}", {id}{order}{formats}}}"#)
+    }
+
+    /// What the item is to WebSockets, if anything.
+    fn ws_format(&mut self, scene: &Scene, line: &str) -> Option<String> {
+        let sockets = scene.options.sockets;
+        if sockets.clients == 0 || !self.rng.one_in(sockets.items_one_in) {
+            return None;
+        }
+        let number = self.published;
+        let format = if self.rng.one_in(sockets.closes_one_in) {
+            r#"{"action": "close", "code": 4100, "reason": "published"}"#.to_owned()
+        } else {
+            match self.rng.below(12) {
+                0 => format!(r#"{{"type": "ping", "content": "q{number}"}}"#),
+                1 => r#"{"action": "refresh"}"#.to_owned(),
+                2 => r#"{"action": "hint"}"#.to_owned(),
+                3..6 => format!(r#"{{"type": "binary", "content": "{line}"}}"#),
+                _ => format!(r#"{{"content": "{line}"}}"#),
+            }
+        };
+        Some(format!(r#""ws-message": {format}"#))
     }
 
     /// What an item says of its place, if anything: mostly nothing, and not always the truth.

@@ -49,11 +49,11 @@ impl Shard {
             Action::Write { data, .. } => conn.append(scene, desk, &data),
             Action::Finish { .. } => conn.finish(scene),
             Action::Abort { .. } => conn.abort(scene, desk),
+            Action::Socket { action, .. } => conn.act(scene, desk, action),
             Action::Fanout { .. }
             | Action::Interest { .. }
             | Action::Forget { .. }
             | Action::Reached { .. }
-            | Action::Socket { .. }
             | Action::Call { .. }
             | Action::ReadCall { .. }
             | Action::DropCall { .. } => {}
@@ -84,12 +84,19 @@ impl Shard {
             }
             return;
         };
-        scene.tally.add("items delivered to streams", targets.len() as u64);
+        let is_message = matches!(shape, FanoutShape::Frame(_));
+        let to =
+            if is_message { "items delivered to WebSockets" } else { "items delivered to streams" };
+        scene.tally.add(to, targets.len() as u64);
         let (mut targets, kept) = (targets.to_vec(), self.late.take());
         match (self.sabotage, targets.first().copied()) {
             (Some(Sabotage::LoseItem), Some(_)) => {
                 targets.remove(0);
             }
+            (Some(Sabotage::LoseMessage), Some(_)) if is_message => {
+                targets.remove(0);
+            }
+            (Some(Sabotage::DoubleMessage), Some(first)) if is_message => targets.push(first),
             (Some(Sabotage::DoubleItem), Some(first)) => targets.push(first),
             (Some(Sabotage::LateItem), Some(first)) if kept.is_none() => {
                 self.late = Some((first, data.clone()));
@@ -139,12 +146,12 @@ fn object(action: &Action) -> Option<ConnId> {
         | Action::Begin { conn, .. }
         | Action::Write { conn, .. }
         | Action::Finish { conn }
+        | Action::Socket { conn, .. }
         | Action::Abort { conn } => Some(*conn),
         Action::Fanout { .. }
         | Action::Interest { .. }
         | Action::Forget { .. }
         | Action::Reached { .. }
-        | Action::Socket { .. }
         | Action::Call { .. }
         | Action::ReadCall { .. }
         | Action::DropCall { .. } => None,

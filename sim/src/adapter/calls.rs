@@ -6,11 +6,11 @@ use holdfast_core::engine::{CallBody, CallRead, CallRequest, Event, OriginFault}
 use holdfast_core::ground::CallId;
 use holdfast_core::message::BodySize;
 
-use super::origin_side::is_dead;
 use super::upstream::{Heard, Upstream};
 use super::{Desk, Owner, Shard};
-use crate::scene::Scene;
+use crate::scene::{Door, Scene};
 use crate::script::AskId;
+use crate::talk::TalkId;
 use crate::wire::LinkId;
 
 /// All that are under way.
@@ -41,6 +41,13 @@ enum Stage {
     },
 }
 
+impl Call {
+    /// Whether it carries the events of a WebSocket.
+    fn is_for_talk(&self) -> bool {
+        TalkId::of(&self.request.head.target).is_some()
+    }
+}
+
 impl Calls {
     pub(super) fn len(&self) -> usize {
         self.0.len()
@@ -54,11 +61,12 @@ impl Calls {
         body: Vec<u8>,
     ) {
         let ask = scene.setting.book.find(&request.head.target).map(|ask| ask.id);
-        let dead = is_dead(&request.target);
-        // Nothing but a GET is sent again if an idle connection proves dead.
-        let at = match dead || request.head.method != "GET" {
-            true => desk.dial(scene, ask, dead),
-            false => desk.obtain(scene, ask),
+        let door = Door::of(&request.target);
+        // If an idle connection proves dead, a GET is sent again, and of events the engine is told.
+        let may_reuse = request.head.method == "GET" || door == Door::Events;
+        let at = match may_reuse && door != Door::Dead {
+            true => desk.obtain(scene, ask, door),
+            false => desk.dial(scene, ask, door),
         };
         self.begin(desk, id, at, Plan { request, body, ask });
     }
@@ -166,11 +174,17 @@ impl Calls {
     /// once more.
     fn failed(&mut self, scene: &mut Scene, desk: &mut Desk, id: CallId) {
         match self.0.remove(&id) {
+            Some(call) if call.is_for_talk() => {
+                let stale = call.upstream.is_stale();
+                self.0.insert(id, call);
+                let fault = if stale { OriginFault::Stale } else { OriginFault::Broken };
+                self.fail(scene, desk, id, fault);
+            }
             Some(call) if call.upstream.is_stale() => {
                 let Call { upstream, request, body, ask, .. } = call;
                 upstream.release(scene, desk, false);
                 scene.tally.bump("requests sent again");
-                let at = desk.dial(scene, ask, is_dead(&request.target));
+                let at = desk.dial(scene, ask, Door::of(&request.target));
                 self.begin(desk, id, at, Plan { request, body, ask });
             }
             Some(call) => {

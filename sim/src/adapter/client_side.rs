@@ -7,9 +7,11 @@ use holdfast_core::http1::{
     Received, RequestError, Sending, Server, ServerEvent, chunk_prefix, chunk_suffix,
 };
 use holdfast_core::message::{BodySize, Response, ResponseHead};
+use holdfast_core::ws::Upgrade;
 
 use super::Desk;
 use super::origin_side::Forwarded;
+use super::socket_side::Socket;
 use crate::sabotage::Sabotage;
 use crate::scene::{Outbox, Scene};
 use crate::script::AskId;
@@ -32,6 +34,9 @@ pub(super) struct Conn {
     /// What the client has sent as a body, as far as it went to an origin.
     pub(super) kept: Vec<u8>,
     pub(super) forwarded: Option<Forwarded>,
+    pub(super) socket: Option<Box<Socket>>,
+    /// The client will say nothing more than what has been read.
+    left: bool,
     /// The response under way has no other end than the connection's.
     ends_by_close: bool,
     /// The engine believes that bytes wait.
@@ -46,6 +51,8 @@ pub(super) enum Stage {
     Asked,
     /// The engine has it; the response has begun.
     Begun,
+    /// It is a WebSocket.
+    Socket,
     /// The engine has let it go; the origin's response is passed through.
     Relaying,
     Answered,
@@ -78,6 +85,8 @@ impl Conn {
             ask: None,
             kept: Vec::new(),
             forwarded: None,
+            socket: None,
+            left: false,
             ends_by_close: false,
             backlogged: false,
         }
@@ -89,20 +98,36 @@ impl Conn {
 
     /// Whether the engine has the exchange.
     pub(super) fn is_engaged(&self) -> bool {
-        matches!(self.stage, Stage::Asked | Stage::Begun)
+        matches!(self.stage, Stage::Asked | Stage::Begun | Stage::Socket)
+    }
+
+    pub(super) fn set_stage(&mut self, stage: Stage) {
+        self.stage = stage;
+    }
+
+    /// Whether the client has gone; what it said last may still be to be heard.
+    pub(super) fn has_left(&self) -> bool {
+        self.left
     }
 
     /// Does all that can be done now; false if the connection is over.
     pub(super) fn pump(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
         self.flush(scene, desk);
         loop {
-            if self.is_lost(scene) {
+            self.read_ahead(scene);
+            if self.left && self.stage != Stage::Socket {
                 self.leave(scene, desk);
                 return false;
             }
             let moved = match self.stage {
                 Stage::Resting => self.next_request(scene, desk),
                 Stage::Asked | Stage::Begun | Stage::Relaying => self.serve(scene, desk),
+                Stage::Socket => {
+                    if !self.converse(scene, desk) {
+                        return false;
+                    }
+                    self.stage != Stage::Socket
+                }
                 Stage::Answered => self.rest(scene, desk),
                 Stage::Closing(how) if self.outbox.is_empty() => {
                     self.drop_upstream(scene, desk);
@@ -146,8 +171,12 @@ impl Conn {
     /// Appends what others get as well; rendered outside of the codec, as the production adapter
     /// does it.
     pub(super) fn append_shared(&mut self, scene: &mut Scene, desk: &mut Desk, data: &Bytes) {
+        let framing = match self.stage {
+            Stage::Socket => Sending::Plain,
+            _ => self.wire.sending(),
+        };
         let out = self.outbox.buffer();
-        match self.wire.sending() {
+        match framing {
             Sending::Nothing => {}
             Sending::Plain => out.extend_from_slice(data),
             Sending::Chunked => {
@@ -199,7 +228,7 @@ impl Conn {
         }
     }
 
-    fn written(&mut self, scene: &mut Scene, desk: &mut Desk) {
+    pub(super) fn written(&mut self, scene: &mut Scene, desk: &mut Desk) {
         self.outbox.flush(scene, self.end);
         if !self.outbox.is_empty() {
             self.backlogged = true;
@@ -224,14 +253,13 @@ impl Conn {
         self.ends_by_close = size == BodySize::Unknown && self.wire.sending() == Sending::Plain;
     }
 
-    /// Reads ahead; true if the client is gone.
-    fn is_lost(&mut self, scene: &mut Scene) -> bool {
+    fn read_ahead(&mut self, scene: &mut Scene) {
         let Read { bytes, ended } = scene.read(self.end, INBOX - self.inbox.len().min(INBOX));
         self.inbox.extend_from_slice(&bytes);
-        ended.is_some()
+        self.left |= ended.is_some();
     }
 
-    fn leave(&mut self, scene: &mut Scene, desk: &mut Desk) {
+    pub(super) fn leave(&mut self, scene: &mut Scene, desk: &mut Desk) {
         self.drop_upstream(scene, desk);
         desk.owners.remove(&self.end.link);
         scene.close(self.end, Ended::Closed);
@@ -272,8 +300,15 @@ impl Conn {
         self.kept.clear();
         self.ask = scene.setting.book.find(&head.target).map(|ask| ask.id);
         self.stage = Stage::Asked;
-        let request = Request { head, body, peer: None, secure: false };
-        desk.post(Event::Request { conn: self.id, request });
+        let (conn, request) = (self.id, Request { head, body, peer: None, secure: false });
+        match Upgrade::of(&request.head, body) {
+            Upgrade::Valid(accept) => {
+                self.wire.close_after();
+                desk.post(Event::Upgrade { conn, request, accept });
+            }
+            // Clients here ask in no invalid way.
+            Upgrade::None | Upgrade::Invalid(_) => desk.post(Event::Request { conn, request }),
+        }
         true
     }
 

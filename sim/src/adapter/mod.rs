@@ -2,9 +2,11 @@
 //! links, with the real codec on its side of them.
 
 mod act;
+mod backend_side;
 mod calls;
 mod client_side;
 mod origin_side;
+mod socket_side;
 mod upstream;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -22,6 +24,7 @@ use crate::saboteur::BadEngine;
 use crate::scene::{Scene, Wake};
 use crate::trace::Trace;
 use crate::wire::{End, Ended, LinkId};
+use backend_side::Backend;
 use calls::Calls;
 use client_side::{Conn, Stage};
 
@@ -68,6 +71,8 @@ struct Desk {
     owners: BTreeMap<LinkId, Owner>,
     /// Connections to the origin that can be used again.
     idle: Vec<LinkId>,
+    /// Origins of WebSockets that get their last words.
+    partings: BTreeMap<LinkId, Backend>,
     sabotage: Option<Sabotage>,
 }
 
@@ -76,6 +81,7 @@ struct Desk {
 enum Owner {
     Conn(u32),
     Call(CallId),
+    Parting,
 }
 
 #[derive(Debug)]
@@ -101,6 +107,7 @@ impl Shard {
             mailbox: VecDeque::new(),
             owners: BTreeMap::new(),
             idle: Vec::new(),
+            partings: BTreeMap::new(),
             sabotage,
         };
         Self {
@@ -139,6 +146,7 @@ impl Shard {
             self.desk.idle.remove(at);
             scene.close(End::proxy(link), Ended::Closed);
         }
+        self.desk.go_on_parting(scene, link);
         self.touch(link);
         self.settle(scene);
     }
@@ -147,7 +155,7 @@ impl Shard {
     pub(crate) fn connected(&mut self, scene: &mut Scene, link: LinkId, refused: bool) {
         self.touch(link);
         match self.desk.owners.get(&link).copied() {
-            None => scene.close(End::proxy(link), Ended::Closed),
+            None | Some(Owner::Parting) => scene.close(End::proxy(link), Ended::Closed),
             Some(Owner::Call(id)) => self.calls.connected(scene, &mut self.desk, id, !refused),
             Some(Owner::Conn(slot)) => {
                 let Some(conn) = self.places[slot as usize].conn.as_mut() else { return };
@@ -204,7 +212,7 @@ impl Shard {
     /// Tells what is left when all clients have gone.
     pub(crate) fn over(&self, scene: &mut Scene) {
         let conns = self.places.iter().filter(|place| place.conn.is_some()).count();
-        let conns = conns + self.calls.len();
+        let conns = conns + self.calls.len() + self.desk.partings.len();
         scene.note(&Fact::Over { shard: self.id, engine: &self.engine, conns });
     }
 
@@ -234,6 +242,7 @@ impl Shard {
         match self.desk.owners.get(&link) {
             Some(Owner::Conn(slot)) => self.dirty.insert(*slot),
             Some(Owner::Call(id)) => self.busy.insert(*id),
+            Some(Owner::Parting) => return true,
             None => return false,
         };
         true

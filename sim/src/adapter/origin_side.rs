@@ -1,16 +1,18 @@
 //! A client's request at an origin, on the side of the proxy.
 
 use bytes::Bytes;
-use holdfast_core::engine::{BodySource, Event, OriginFault, Outgoing};
+use holdfast_core::engine::{BodySource, Connect, Event, OriginFault, Outgoing, SocketEvent};
 use holdfast_core::http1::{Received, ServerEvent};
-use holdfast_core::message::BodySize;
-use holdfast_core::route::{Connect, Target};
+use holdfast_core::message::{BodySize, ResponseHead};
+use holdfast_core::ws::Challenge;
+use http::StatusCode;
 
+use super::backend_side::Backend;
 use super::client_side::{Conn, RequestBody, Stage};
 use super::upstream::{Heard, Upstream};
 use super::{Desk, Owner, Source};
 use crate::oracle::Fact;
-use crate::scene::{DEAD_PORT, Scene};
+use crate::scene::{Door, Scene};
 use crate::wire::LinkId;
 
 /// What a connection has asked an origin.
@@ -20,6 +22,8 @@ pub(super) struct Forwarded {
     request: Outgoing,
     upload: Upload,
     mode: Mode,
+    /// What a 101 must answer, if the request is for a WebSocket.
+    challenge: Option<Challenge>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,13 +54,43 @@ impl Conn {
     pub(super) fn forward(&mut self, scene: &mut Scene, desk: &mut Desk, request: Outgoing) {
         self.drop_upstream(scene, desk);
         let Some(ask) = self.ask else { return };
+        let door = Door::of(&request.target);
         // A request whose body is on its way cannot be sent again if an idle connection proves
         // dead.
         let (link, source) = match request.body {
-            BodySource::Empty if !is_dead(&request.target) => desk.obtain(scene, Some(ask)),
-            _ => desk.dial(scene, Some(ask), is_dead(&request.target)),
+            BodySource::Empty if door != Door::Dead => desk.obtain(scene, Some(ask), door),
+            _ => desk.dial(scene, Some(ask), door),
         };
         self.ask_origin(desk, (link, source), request);
+    }
+
+    /// Asks an origin for a WebSocket.
+    pub(super) fn connect(&mut self, scene: &mut Scene, desk: &mut Desk, connect: Connect) {
+        self.drop_upstream(scene, desk);
+        let Connect { request, challenge } = connect;
+        let (link, _) = desk.dial(scene, None, Door::of(&request.target));
+        desk.owners.insert(link, Owner::Conn(self.id.slot));
+        self.forwarded = Some(Forwarded {
+            upstream: Upstream::upgrade(link, &request.head),
+            request,
+            upload: Upload::None,
+            mode: Mode::Asking,
+            challenge: Some(challenge),
+        });
+    }
+
+    /// The origin has switched to WebSocket, if its answer is right.
+    fn switched(&mut self, scene: &mut Scene, desk: &mut Desk, head: ResponseHead) {
+        let Some(Forwarded { upstream, challenge, .. }) = self.forwarded.take() else { return };
+        if challenge.is_some_and(|challenge| challenge.check(&head).is_ok()) {
+            self.join(Backend::new(upstream.into_rest()));
+            let event = SocketEvent::OriginUpgraded(head);
+            desk.post(Event::Socket { conn: self.id, event });
+        } else {
+            upstream.release(scene, desk, false);
+            let fault = OriginFault::Broken;
+            desk.post(Event::OriginFailed { conn: self.id, fault });
+        }
     }
 
     pub(super) fn connected(&mut self) {
@@ -79,6 +113,7 @@ impl Conn {
 
     /// Nothing more is wanted of the origin. A connection that can be used again is kept.
     pub(super) fn drop_upstream(&mut self, scene: &mut Scene, desk: &mut Desk) {
+        self.part_from_backend(scene, desk);
         let Some(Forwarded { upstream, upload, .. }) = self.forwarded.take() else { return };
         let sent = matches!(upload, Upload::None | Upload::Done);
         upstream.release(scene, desk, sent);
@@ -115,7 +150,8 @@ impl Conn {
             upstream.wire.send(body, upstream.outbox.buffer());
             upstream.wire.finish(upstream.outbox.buffer());
         }
-        self.forwarded = Some(Forwarded { upstream, request, upload, mode: Mode::Asking });
+        let mode = Mode::Asking;
+        self.forwarded = Some(Forwarded { upstream, request, upload, mode, challenge: None });
     }
 
     fn upload(&mut self, scene: &mut Scene, desk: &mut Desk) -> bool {
@@ -164,6 +200,10 @@ impl Conn {
         let Some(Forwarded { mode, .. }) = &mut self.forwarded else { return false };
         match (&mut *mode, heard) {
             (_, Heard::Nothing) => return false,
+            (_, Heard::Head(head, _)) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
+                self.switched(scene, desk, head);
+                return false;
+            }
             (_, Heard::Head(head, body)) => {
                 *mode = Mode::Judged(body);
                 desk.post(Event::OriginHead { conn: id, head, body });
@@ -219,7 +259,7 @@ impl Conn {
             Some(ask) => {
                 scene.tally.bump("requests sent again");
                 scene.note(&Fact::Again(ask));
-                let at = desk.dial(scene, Some(ask), is_dead(&request.target));
+                let at = desk.dial(scene, Some(ask), Door::of(&request.target));
                 self.ask_origin(desk, at, request);
             }
             None => {
@@ -238,9 +278,4 @@ impl Forwarded {
         self.mode = Mode::Relay;
         Some(size)
     }
-}
-
-/// Whether a target is the one that refuses.
-pub(super) fn is_dead(target: &Target) -> bool {
-    matches!(target.connect, Connect::Tcp { port, .. } if port == DEAD_PORT)
 }

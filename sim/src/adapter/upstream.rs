@@ -4,7 +4,7 @@ use holdfast_core::http1::{Client, ClientEvent, Received};
 use holdfast_core::message::{BodySize, RequestHead, ResponseHead};
 
 use super::{Desk, Source};
-use crate::scene::{Outbox, Scene};
+use crate::scene::{Door, Ends, Outbox, Scene};
 use crate::script::AskId;
 use crate::wire::{End, Ended, LinkId, Read};
 
@@ -51,6 +51,27 @@ impl Upstream {
             outbox,
             complete: false,
         }
+    }
+
+    /// Begins a request for a WebSocket on a fresh link.
+    pub(super) fn upgrade(link: LinkId, head: &RequestHead) -> Self {
+        let (mut wire, mut outbox) = (Client::new(), Outbox::default());
+        wire.upgrade(head, outbox.buffer());
+        Self {
+            link,
+            source: Source::Fresh,
+            is_up: false,
+            wire,
+            inbox: Vec::new(),
+            ended: None,
+            outbox,
+            complete: false,
+        }
+    }
+
+    /// What is left when HTTP has ended: the link, and what was read beyond that end.
+    pub(super) fn into_rest(self) -> (LinkId, Vec<u8>, Option<Ended>) {
+        (self.link, self.inbox, self.ended)
     }
 
     pub(super) fn connected(&mut self) {
@@ -112,7 +133,8 @@ impl Upstream {
     pub(super) fn release(self, scene: &mut Scene, desk: &mut Desk, sent: bool) {
         desk.owners.remove(&self.link);
         let over = self.complete && sent && self.ended.is_none() && self.inbox.is_empty();
-        if over && self.outbox.is_empty() && self.wire.is_reusable() {
+        let native = matches!(scene.ends(self.link), Ends::Origin { door: Door::Native, .. });
+        if over && self.outbox.is_empty() && self.wire.is_reusable() && !native {
             desk.idle.push(self.link);
         } else {
             scene.close(End::proxy(self.link), Ended::Closed);
@@ -122,8 +144,13 @@ impl Upstream {
 
 impl Desk {
     /// A connection to the origin: one that is there, or a new one.
-    pub(super) fn obtain(&mut self, scene: &mut Scene, ask: Option<AskId>) -> (LinkId, Source) {
-        let Some(link) = self.idle.pop() else { return self.dial(scene, ask, false) };
+    pub(super) fn obtain(
+        &mut self,
+        scene: &mut Scene,
+        ask: Option<AskId>,
+        door: Door,
+    ) -> (LinkId, Source) {
+        let Some(link) = self.idle.pop() else { return self.dial(scene, ask, door) };
         scene.use_link(link, ask);
         scene.tally.bump("connections used again");
         (link, Source::Idle)
@@ -133,9 +160,9 @@ impl Desk {
         &mut self,
         scene: &mut Scene,
         ask: Option<AskId>,
-        dead: bool,
+        door: Door,
     ) -> (LinkId, Source) {
-        let link = scene.dial_origin(self.shard, ask, dead);
+        let link = scene.dial_origin(self.shard, ask, door);
         scene.use_link(link, ask);
         (link, Source::Fresh)
     }

@@ -1,4 +1,4 @@
-//! Every item on a channel without a journal is counted once for each hold that it is for: as taken,
+//! Every item on a channel without a journal is counted once for each hold and WebSocket that it is for: as taken,
 //! or by what became of it instead; where it waits behind a first body it may be counted later.
 //! Nothing is dropped without a word (STRM-7, RATE-3).
 
@@ -6,18 +6,21 @@ use core::ops::RangeInclusive;
 
 use holdfast_core::engine::Event;
 use holdfast_core::ground::{Count, Counters, ShardId, Time};
-use holdfast_core::publish::{Item, Release, ResponseFormat, StreamFormat};
+use holdfast_core::publish::{Item, Release, ResponseFormat, StreamFormat, WsFormat};
 
 use super::held::{Held, Kind};
+use super::talks::Talks;
 use super::{Fact, Ledger, Setting, ensure};
 use crate::script::PREFIX;
 
 /// What an item can become to a hold.
-const FATES: [Count; 3] = [Count::Delivered, Count::WaitingFull, Count::Lagged];
+const FATES: [Count; 4] =
+    [Count::Delivered, Count::WaitingFull, Count::Lagged, Count::ClosingSocket];
 
 #[derive(Debug, Default)]
 pub(super) struct Accounting {
     held: Held,
+    talks: Talks,
     /// What each shard had counted by now.
     counted: Vec<u64>,
     /// For how many holds of a shard the item is that it is told of now: those that take it at once,
@@ -35,6 +38,7 @@ impl Ledger for Accounting {
             self.due = self.receivers(*shard, item, setting).map(|holds| (*shard, holds));
         }
         self.held.see(fact, setting);
+        self.talks.see(fact, setting);
         match fact {
             Fact::Settled { shard, engine } => self.settled(*shard, engine.counters()),
             _ => Ok(()),
@@ -61,8 +65,12 @@ impl Accounting {
             Kind::Opening | Kind::Stream => to_streams,
         };
         let takers: Vec<_> = self.held.on(shard, channel).filter(takes).collect();
+        let sockets = match item.ws {
+            Some(WsFormat::Hint) | None => 0,
+            Some(_) => self.talks.on(shard, channel).count(),
+        };
         let at_once = takers.iter().filter(|kind| **kind != Kind::Opening).count();
-        (channel < setting.channels).then_some(at_once..=takers.len())
+        (channel < setting.channels).then_some(at_once + sockets..=takers.len() + sockets)
     }
 
     fn settled(&mut self, shard: ShardId, counters: &Counters) -> Result<(), String> {

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use holdfast_core::engine::{Action, Event, FanoutShape};
+use holdfast_core::engine::{Action, Event, FanoutShape, SocketAction};
 use holdfast_core::ground::{ConnId, ShardId, Time};
 
 use super::seats::{Seat, ended};
@@ -13,6 +13,8 @@ use super::{Fact, Ledger, Setting, ensure};
 enum Stage {
     Asked,
     Begun,
+    /// It is a WebSocket.
+    Socket,
 }
 
 #[derive(Debug, Default)]
@@ -30,7 +32,7 @@ impl Ledger for Contract {
         match fact {
             Fact::Told { shard, event } => {
                 self.due = matches!(event, Event::Deadline);
-                if let Event::Request { conn, .. } = event {
+                if let Event::Request { conn, .. } | Event::Upgrade { conn, .. } = event {
                     let before = self.stages.insert((*shard, *conn), Stage::Asked);
                     ensure(before.is_none(), || format!("{conn} asks while it is served"))?;
                 }
@@ -57,24 +59,30 @@ impl Contract {
             | Action::Collect { conn, .. }
             | Action::Respond { conn, .. }
             | Action::Begin { conn, .. } => (*conn, &[Stage::Asked]),
-            Action::DropOrigin { conn } => (*conn, &[Stage::Asked, Stage::Begun]),
-            Action::Stream { conn }
-            | Action::Write { conn, .. }
-            | Action::Finish { conn }
-            | Action::Abort { conn } => (*conn, &[Stage::Begun]),
+            Action::DropOrigin { conn } => (*conn, &[Stage::Asked, Stage::Begun, Stage::Socket]),
+            Action::Stream { conn } | Action::Write { conn, .. } | Action::Abort { conn } => {
+                (*conn, &[Stage::Begun])
+            }
+            Action::Finish { conn } => (*conn, &[Stage::Begun, Stage::Socket]),
+            Action::Socket { conn, action: SocketAction::Connect(_) | SocketAction::Accept(_) } => {
+                (*conn, &[Stage::Asked])
+            }
+            Action::Socket { conn, .. } => (*conn, &[Stage::Socket]),
             Action::Fanout { shape, .. } => return self.fanned_out(shard, shape, targets),
             Action::Interest { .. }
             | Action::Forget { .. }
             | Action::Reached { .. }
-            | Action::Socket { .. }
             | Action::Call { .. }
             | Action::ReadCall { .. }
             | Action::DropCall { .. } => return Ok(()),
         };
         self.check(shard, conn, allowed, action)?;
-        if let Action::Begin { .. } = action {
-            self.stages.insert((shard, conn), Stage::Begun);
-        }
+        let next = match action {
+            Action::Begin { .. } => Some(Stage::Begun),
+            Action::Socket { action: SocketAction::Accept(_), .. } => Some(Stage::Socket),
+            _ => None,
+        };
+        self.stages.extend(next.map(|stage| ((shard, conn), stage)));
         Ok(())
     }
 
@@ -84,8 +92,12 @@ impl Contract {
         shape: &FanoutShape,
         targets: &[ConnId],
     ) -> Result<(), String> {
+        let stage = match shape {
+            FanoutShape::Frame(_) => Stage::Socket,
+            FanoutShape::Data(_) | FanoutShape::Finish => Stage::Begun,
+        };
         for conn in targets {
-            self.check(shard, *conn, &[Stage::Begun], shape)?;
+            self.check(shard, *conn, &[stage], shape)?;
         }
         let distinct: BTreeSet<_> = targets.iter().collect();
         ensure(distinct.len() == targets.len(), || format!("a receiver twice in {targets:?}"))

@@ -17,9 +17,10 @@ impl Ledger for Emptiness {
         let Fact::Over { shard, engine, conns } = fact else { return Ok(()) };
         let subscribers: usize =
             (0..setting.channels).map(|at| engine.subscribers(&format!("{PREFIX}{at}"))).sum();
-        let left = [engine.exchanges(), subscribers, *conns];
-        ensure(left == [0; 3] && engine.deadline().is_none(), || {
-            format!("shard {}: exchanges, subscriptions, connections left: {left:?}", shard.0)
+        let left = [engine.exchanges(), engine.sockets(), subscribers, *conns];
+        ensure(left == [0; 4] && engine.deadline().is_none(), || {
+            let what = "exchanges, WebSockets, subscriptions, connections";
+            format!("shard {}: {what} left: {left:?}", shard.0)
         })
     }
 }

@@ -10,7 +10,7 @@ use holdfast_core::message::ResponseHead;
 
 use super::seats::{Seat, Seats, ended};
 use super::{Fact, Ledger, Setting, ensure};
-use crate::script::{AskId, Place};
+use crate::script::{AskId, Mode, Place};
 
 #[derive(Debug, Default)]
 pub(super) struct Gone {
@@ -77,7 +77,7 @@ impl Ledger for Gone {
             }
             _ => {}
         }
-        for seat in ended(fact) {
+        for seat in ended(fact).into_iter().chain(passed_on(fact, &self.seats, setting)) {
             let (session, ask) = (self.sessions.remove(&seat), self.seats.at(seat));
             let farewell = match session {
                 Some(Session::Held) => Farewell::Owed,
@@ -135,6 +135,13 @@ impl Gone {
         }
         Ok(())
     }
+}
+
+/// The place of a long-poll that has an answer, which is passed on as it comes.
+fn passed_on(fact: &Fact<'_>, seats: &Seats, setting: &Setting) -> Option<Seat> {
+    let Fact::Did { shard, action: Action::Begin { conn, .. }, .. } = fact else { return None };
+    let follow = setting.book.ask(seats.at((*shard, *conn))?).follow()?;
+    (follow.mode == Mode::Poll).then_some((*shard, *conn))
 }
 
 /// Whether an instruct wants a farewell.

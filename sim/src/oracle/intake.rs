@@ -21,8 +21,6 @@ pub(super) struct Intake {
     waiting: Vec<Waiting>,
     /// What must be released now.
     due: VecDeque<Release>,
-    /// How often a channel was wanted that had not been.
-    turns: u64,
     published: u64,
     dropped: u64,
     released: u64,
@@ -32,8 +30,8 @@ pub(super) struct Intake {
 struct Channel {
     by: BTreeSet<ShardId>,
     last: Option<String>,
-    /// When its holds shall ask for what they may have missed; which comes first at one time.
-    recovers: Option<(Time, u64)>,
+    /// When its holds shall ask for what they may have missed.
+    recovers: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -50,7 +48,7 @@ impl Ledger for Intake {
     fn see(&mut self, now: Time, fact: &Fact<'_>, setting: &Setting) -> Result<(), String> {
         match fact {
             Fact::HubTold(event) => {
-                self.in_time(now)?;
+                self.in_time(now, &setting.limits)?;
                 self.told(now, event, &setting.limits);
                 Ok(())
             }
@@ -60,7 +58,7 @@ impl Ledger for Intake {
                 ensure(due.as_ref() == Some(release), || format!("{release:?} instead of {due:?}"))
             }
             Fact::HubSettled(hub) => self.settled(hub),
-            Fact::Rested => self.in_time(now),
+            Fact::Rested => self.in_time(now, &setting.limits),
             _ => Ok(()),
         }
     }
@@ -78,9 +76,7 @@ impl Intake {
             HubEvent::Interest { shard, channel, wanted: true } => {
                 let entry = self.wanted.entry(channel.to_string()).or_default();
                 if entry.by.is_empty() {
-                    self.turns += 1;
-                    let delay = limits.first_subscription_delay;
-                    entry.recovers = delay.map(|delay| (now + delay, self.turns));
+                    entry.recovers = limits.first_subscription_delay.map(|delay| now + delay);
                 }
                 entry.by.insert(*shard);
             }
@@ -173,26 +169,25 @@ impl Intake {
             let item = self.waiting.remove(0).item;
             self.release(now, item, limits);
         }
-        let recovers = |channel: &Channel| channel.recovers.filter(|(at, _)| *at <= now);
-        let mut due: Vec<_> = self
-            .wanted
-            .iter()
-            .filter_map(|(name, channel)| recovers(channel).map(|at| (at, name.clone())))
-            .collect();
-        due.sort();
-        for (_, name) in due {
-            if let Some(channel) = self.wanted.get_mut(&name) {
-                channel.recovers = None;
-            }
-            self.due.push_back(Release::Recover(Scope::Channel(Arc::from(name))));
+        let first = self.wanted.values().filter_map(|channel| channel.recovers).min();
+        if first.is_none_or(|at| now < at + limits.recovery_collect) {
+            return;
         }
+        let mut fresh = BTreeSet::new();
+        for (name, channel) in &mut self.wanted {
+            if channel.recovers.take_if(|at| *at <= now).is_some() {
+                fresh.insert(Arc::from(name.as_str()));
+            }
+        }
+        self.due.push_back(Release::Recover(Scope::Channels(Arc::new(fresh))));
     }
 
     /// Nothing that should have happened by now has not.
-    fn in_time(&self, now: Time) -> Result<(), String> {
+    fn in_time(&self, now: Time, limits: &Limits) -> Result<(), String> {
         let late = self.waiting.iter().find(|waiting| waiting.until < now);
         ensure(late.is_none(), || format!("{late:?} still waits"))?;
-        let late = self.wanted.iter().find(|(_, of)| of.recovers.is_some_and(|(at, _)| at < now));
+        let is_late = |at: Time| at + limits.recovery_collect < now;
+        let late = self.wanted.iter().find(|(_, of)| of.recovers.is_some_and(is_late));
         ensure(late.is_none(), || format!("no recovery of {late:?}"))
     }
 

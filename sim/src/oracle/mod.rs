@@ -3,12 +3,15 @@
 
 mod accounting;
 mod answers;
+mod audience;
 mod calls;
+mod closing;
 mod contract;
 mod cuts;
 mod delivery;
 mod emptiness;
 mod gone;
+mod hearing;
 mod held;
 mod holds;
 mod index;
@@ -17,10 +20,13 @@ mod journal;
 mod lines;
 mod order;
 mod pacing;
+mod parting;
 mod privacy;
 mod recovery;
 mod seats;
 mod sessions;
+mod speech;
+mod talks;
 
 use core::fmt;
 
@@ -31,6 +37,7 @@ use holdfast_core::publish::Release;
 
 use crate::journal::Journal;
 use crate::script::{AskId, Book};
+use crate::talk::{TalkId, Talks, Turn};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -75,6 +82,8 @@ pub(crate) enum Fact<'a> {
     Did { shard: ShardId, action: &'a Action, targets: &'a [ConnId] },
     /// All of its answer was seen.
     Settled { shard: ShardId, engine: &'a Engine },
+    /// Something happens at an end of a WebSocket.
+    Talk { talk: TalkId, turn: &'a Turn },
     /// Whatever could come to an end has.
     Rested,
     /// All clients have left.
@@ -88,6 +97,7 @@ pub(crate) struct Setting {
     pub(crate) limits: Limits,
     pub(crate) channels: u32,
     pub(crate) journals: Vec<Journal>,
+    pub(crate) talks: Talks,
 }
 
 /// What one ledger found.
@@ -133,6 +143,11 @@ impl Judge {
             Box::new(journal::Journals::default()),
             Box::new(privacy::Privacy::default()),
             Box::new(gone::Gone::default()),
+            Box::new(hearing::Hearing::default()),
+            Box::new(speech::Speech::default()),
+            Box::new(audience::Audience::default()),
+            Box::new(closing::Closing::default()),
+            Box::new(parting::Parting::default()),
             Box::new(emptiness::Emptiness),
         ];
         Self { ledgers, failure: None }

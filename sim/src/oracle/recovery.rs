@@ -1,7 +1,9 @@
 //! Who may have missed something asks again, soon, and nobody else does (REL-1 to REL-3, REC-2 to
-//! REC-8, NEXT-2, NEXT-6, NEXT-9). A hold that stands where an item continues gets that item at once,
-//! also one that came while a page was fetched (REL-2, NEXT-8). A last id that a backend contradicts
-//! is given up (REL-1, REL-3).
+//! REC-8, NEXT-2, NEXT-6). A hold that stands where an item continues gets that item at once, also
+//! one that came while a page was fetched, and a long-poll also while it is made once more (REL-2,
+//! REC-8, NEXT-8). What fails is asked for again after a rest, and no stream ends for it before its
+//! time (NEXT-9); none is held that nothing could repair (REL-4). A last id that a backend
+//! contradicts is given up (REL-1, REL-3).
 
 use std::collections::BTreeMap;
 
@@ -10,7 +12,7 @@ use holdfast_core::ground::{CallId, ShardId, Span, Time};
 use holdfast_core::publish::{Item, Release, ResponseFormat, Scope, StreamFormat};
 
 use super::seats::Seat;
-use super::sessions::{News, Session, Sessions, State};
+use super::sessions::{Answer, News, Session, Sessions, State};
 use super::{Fact, Ledger, Setting, ensure};
 use crate::journal::{FIRST, Pages};
 use crate::script::{Mode, PREFIX, Place};
@@ -20,6 +22,8 @@ use crate::script::{Mode, PREFIX, Place};
 const SOON: Span = Span::from_secs(20);
 /// How soon it is made once more after a failure.
 const RETRY: Span = Span::from_secs(40);
+/// After how many failures in a row a response that is no hold may be given up.
+const FAILURES: u32 = 6;
 
 #[derive(Debug, Default)]
 pub(super) struct Recovery {
@@ -31,6 +35,8 @@ pub(super) struct Recovery {
     came: BTreeMap<(ShardId, u32), Vec<u64>>,
     /// Last ids that must be given up in this breath.
     wrong: Vec<(ShardId, u32, u64)>,
+    /// All holds end.
+    drains: bool,
 }
 
 /// What is known of a session besides where it stands.
@@ -52,6 +58,9 @@ struct Account {
     call: Option<CallId>,
     /// It did not listen when that was made, since the page before was no hold.
     deaf: bool,
+    /// How many of the calls for it have failed in a row, and until when it has to rest for that.
+    failures: u32,
+    rests: Time,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +89,15 @@ impl Ledger for Recovery {
             let asked = self.sessions.get((*shard, *conn)).is_some_and(|of| of.call.is_some());
             account.doubted |= *bytes > if asked { 0 } else { setting.limits.backlog_bytes };
         }
+        match fact {
+            Fact::Told { event: Event::Drain, .. } => self.drains = true,
+            Fact::Did {
+                shard, action: Action::Finish { conn } | Action::Abort { conn }, ..
+            } => {
+                self.ends((*shard, *conn))?;
+            }
+            _ => {}
+        }
         let news = self.sessions.see(now, fact, setting);
         self.accounts.retain(|seat, _| self.sessions.get(*seat).is_some());
         for (seat, session) in self.sessions.iter().filter(|(_, session)| is_checked(session)) {
@@ -93,6 +111,8 @@ impl Ledger for Recovery {
                 doubted: false,
                 call: None,
                 deaf: false,
+                failures: 0,
+                rests: now,
             };
             self.accounts.entry(*seat).or_insert(fresh);
         }
@@ -123,15 +143,18 @@ impl Recovery {
                     .retain(|(of, journal), _| (*of, Some(*journal)) != (shard, number(channel)));
             }
             Release::Recover(scope) => {
-                let scope = match scope {
+                let fresh: Option<Vec<_>> = match scope {
                     Scope::All => None,
-                    Scope::Channel(channel) => Some(number(channel)),
+                    Scope::Channels(names) => {
+                        Some(names.iter().filter_map(|name| number(name)).collect())
+                    }
                 };
-                if scope.is_none() {
+                if fresh.is_none() {
                     self.last.retain(|(of, _), _| *of != shard);
                 }
                 for (seat, session) in self.sessions.iter().filter(|(seat, _)| seat.0 == shard) {
-                    let meant = scope.is_none_or(|of| of == Some(session.follow.journal));
+                    let journal = session.follow.journal;
+                    let meant = fresh.as_ref().is_none_or(|fresh| fresh.contains(&journal));
                     let Some(account) = self.accounts.get_mut(seat).filter(|_| meant) else {
                         continue;
                     };
@@ -164,6 +187,8 @@ impl Recovery {
             if seat.0 != shard || session.follow.journal != journal {
                 continue;
             }
+            // It may have got in line for its next link.
+            account.doubted |= account.has_waited(now, session);
             account.heard = now;
             let body = session.call.is_some() || matches!(session.state, State::Told { .. });
             account.doubted |= body && !follows;
@@ -189,7 +214,7 @@ impl Recovery {
         let Some(session) = self.sessions.get(seat) else { return };
         let Some(account) = self.accounts.get_mut(&seat) else { return };
         account.heard = now;
-        if news == News::Answered(true) && account.deaf {
+        if news == News::Answered(Answer::Good) && account.deaf {
             let came = self.came.get(&(seat.0, session.follow.journal));
             account.since = came.map_or(0, Vec::len);
         }
@@ -197,7 +222,7 @@ impl Recovery {
         let polls = session.follow.mode == Mode::Poll && matches!(session.state, State::Holds(_));
         if let Some(last) = self.last.get(&journal).filter(|last| **last != session.position)
             && polls
-            && news != News::Answered(false)
+            && !matches!(news, News::Answered(Answer::Spoilt | Answer::Failed))
         {
             account.owe(now + SOON, Why::Conflict);
             self.wrong.push((journal.0, journal.1, *last));
@@ -205,10 +230,34 @@ impl Recovery {
         match (news, session.state) {
             (News::Held, _) if polls => {}
             (News::Held, _) => account.begins = true,
-            (News::Answered(true), State::Holds(_)) => account.delay(now + SOON),
-            (News::Answered(true), _) => account.owe(now + SOON, Why::NextPage),
-            (News::Answered(false), _) => account.owe(now + RETRY, Why::Failure),
+            (News::Answered(Answer::Good), State::Holds(_)) => account.delay(now + SOON),
+            (News::Answered(Answer::Good), _) => account.owe(now + SOON, Why::NextPage),
+            (News::Answered(_), _) => {
+                account.owe(now + RETRY, Why::Failure);
+                account.delay(now + RETRY);
+            }
         }
+        match news {
+            News::Held => {}
+            News::Answered(Answer::Good | Answer::Spoilt) => account.failures = 0,
+            News::Answered(Answer::Failed) => {
+                account.rests = now + Span::from_secs(1 << account.failures.min(5));
+                account.failures += 1;
+            }
+        }
+    }
+
+    /// A stream is not given up because a page cannot be had, unless there is no hold and it was tried often
+    /// enough; one failure may have been put down to another whose page looks the same.
+    fn ends(&self, seat: Seat) -> Result<(), String> {
+        let Some(session) = self.sessions.get(seat) else { return Ok(()) };
+        let failures = self.accounts.get(&seat).map_or(0, |account| account.failures);
+        let may = match session.state {
+            _ if session.follow.mode == Mode::Poll => true,
+            State::Holds(_) => self.drains || failures == 0,
+            State::Told { .. } | State::Continues => failures == 0 || failures + 1 >= FAILURES,
+        };
+        ensure(may, || format!("given up after {failures} failures: {session:?}"))
     }
 
     /// The engine asks again for somebody.
@@ -234,6 +283,11 @@ impl Recovery {
         // Which session a page is for that looks like others' cannot be told.
         let checked = !matches!(place, Place::Page { owner: None, .. });
         let caused = all.iter().any(|(seat, session)| self.has_cause(now, **seat, session));
+        let rests = |seat| {
+            let account = self.accounts.get(seat);
+            account.is_some_and(|account| account.call != Some(call) && now < account.rests)
+        };
+        let rested = all.is_empty() || all.iter().any(|(seat, _)| !rests(*seat));
         let seats: Vec<_> = all.iter().map(|(seat, _)| **seat).collect();
         self.sessions.call(&seats, call);
         for seat in seats {
@@ -243,6 +297,8 @@ impl Recovery {
             {
                 if account.call.replace(call) == Some(call) {
                     // It goes to the next target; what was wanted meanwhile still is.
+                    account.failures = account.failures.saturating_sub(1);
+                    account.rests = now;
                     account.debt = account.debt.filter(|(_, why)| *why != Why::Failure);
                     continue;
                 }
@@ -253,15 +309,14 @@ impl Recovery {
         }
         ensure(caused || !checked, || {
             format!("shard {} makes {call} for no reason: {place:?}", shard.0)
-        })
+        })?;
+        ensure(rested || !checked, || format!("{call} is made too soon: {place:?}"))
     }
 
     fn has_cause(&self, now: Time, seat: Seat, session: &Session) -> bool {
         let Some(account) = self.accounts.get(&seat) else { return false };
-        let patience = session.patience.filter(|_| session.follow.mode == Mode::Stream);
-        let waited = patience.is_some_and(|patience| account.heard + patience <= now);
         let caused = account.debt.is_some() || account.doubted;
-        caused || session.state == State::Continues || waited
+        caused || session.state == State::Continues || account.has_waited(now, session)
     }
 
     fn gave_up(&mut self, shard: ShardId, channel: &str, id: &str) {
@@ -285,13 +340,23 @@ impl Recovery {
             let journal = (shard, session.follow.journal);
             if core::mem::take(&mut account.begins) {
                 let last = self.last.get(&journal).filter(|last| **last != session.position);
-                if let Some(last) = last {
+                // What comes while a page is asked for waits for it, and may follow it; and who is about to ask
+                // again anyway need not say what was wrong.
+                let sure = session.call.is_none() && !account.doubted;
+                if let Some(last) = last.filter(|_| sure) {
                     // It was not given up in this breath.
                     account.owe(now + SOON, Why::Conflict);
                     self.wrong.push((shard, session.follow.journal, *last));
                 }
             }
-            let listens = matches!(session.state, State::Holds(_)) && session.call.is_none();
+            let held = matches!(session.state, State::Holds(_));
+            let polls = session.follow.mode == Mode::Poll;
+            ensure(!held || polls || session.patience.is_some(), || {
+                format!("held, and nothing could repair it: {session:?}")
+            })?;
+            // A long-poll takes items also while it is made once more.
+            let asked = polls && self.sessions.is_open(*seat, session);
+            let listens = held && (session.call.is_none() || asked);
             let settled = account.debt.is_none() && !account.doubted;
             if !listens || !settled || session.backlog > 0 {
                 continue;
@@ -332,6 +397,12 @@ impl Recovery {
 impl Account {
     fn owe(&mut self, due: Time, why: Why) {
         self.debt.get_or_insert((due, why));
+    }
+
+    /// Whether nothing has come for as long as the next link says.
+    fn has_waited(&self, now: Time, session: &Session) -> bool {
+        let patience = session.patience.filter(|_| session.follow.mode == Mode::Stream);
+        patience.is_some_and(|patience| self.heard + patience <= now)
     }
 
     /// Something is in the way.

@@ -63,8 +63,19 @@ pub(super) struct Sessions {
 pub(super) enum News {
     /// It holds for the first time.
     Held,
-    /// A call for it is over; whether what it brought is good.
-    Answered(bool),
+    /// A call for it is over.
+    Answered(Answer),
+}
+
+/// What a call has brought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Answer {
+    /// A good one.
+    Good,
+    /// One that began well, and cannot be used.
+    Spoilt,
+    /// None.
+    Failed,
 }
 
 impl Sessions {
@@ -83,8 +94,8 @@ impl Sessions {
             Fact::Told { shard, event } => self.told(now, *shard, event, set),
             Fact::Did { shard, action: Action::DropCall { call }, .. } => {
                 // It is of no use.
-                self.answers.remove(&(*shard, *call));
-                self.answered(now, *shard, *call, None)
+                let spoilt = self.takes(*shard, *call).is_some();
+                self.answered(now, *shard, *call, None, spoilt)
             }
             Fact::Did { shard, action, targets } => {
                 self.did(*shard, action, targets);
@@ -96,6 +107,11 @@ impl Sessions {
             self.all.remove(&seat);
         }
         news
+    }
+
+    /// Whether the call for a session has not been answered yet.
+    pub(super) fn is_open(&self, (shard, _): Seat, session: &Session) -> bool {
+        session.call.is_some_and(|call| !self.answers.contains_key(&(shard, call)))
     }
 
     /// A call is made for these sessions.
@@ -138,10 +154,13 @@ impl Sessions {
                 Vec::new()
             }
             Event::CallData { call, end: true, .. } => {
-                let instruct = self.answers.remove(&(shard, *call)).flatten();
-                self.answered(now, shard, *call, instruct)
+                let instruct = self.takes(shard, *call);
+                self.answered(now, shard, *call, instruct, false)
             }
-            Event::CallFailed { call, .. } => self.answered(now, shard, *call, None),
+            Event::CallFailed { call, .. } => {
+                let spoilt = self.takes(shard, *call).is_some();
+                self.answered(now, shard, *call, None, spoilt)
+            }
             _ => Vec::new(),
         }
     }
@@ -179,12 +198,18 @@ impl Sessions {
         self.all.insert(seat, session);
     }
 
+    /// What the answer to a call said that is over.
+    fn takes(&mut self, shard: ShardId, call: CallId) -> Option<Instruct> {
+        self.answers.remove(&(shard, call)).flatten()
+    }
+
     fn answered(
         &mut self,
         now: Time,
         shard: ShardId,
         call: CallId,
         instruct: Option<Instruct>,
+        spoilt: bool,
     ) -> Vec<(Seat, News)> {
         let mut news = Vec::new();
         for (seat, session) in &mut self.all {
@@ -200,7 +225,12 @@ impl Sessions {
                     session.position = position.unwrap_or(session.position);
                 }
             }
-            news.push((*seat, News::Answered(instruct.is_some())));
+            let answer = match instruct {
+                Some(_) => Answer::Good,
+                None if spoilt => Answer::Spoilt,
+                None => Answer::Failed,
+            };
+            news.push((*seat, News::Answered(answer)));
         }
         news
     }

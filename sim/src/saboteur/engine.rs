@@ -1,14 +1,15 @@
 //! An engine that breaks a rule.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast_core::engine::{Action, CallBody, CallRequest, Engine, Event, OriginFault};
-use holdfast_core::ground::{CallId, Limits};
+use holdfast_core::ground::{CallId, Limits, Span};
 use holdfast_core::message::Fields;
 use holdfast_core::publish::{Item, Release, Scope};
 
+use super::socket;
 use crate::sabotage::Sabotage;
 use crate::script::{AskId, Place};
 
@@ -18,20 +19,25 @@ pub(crate) struct BadEngine {
     /// The id of the last item on each channel.
     last: BTreeMap<String, Option<String>>,
     /// The calls that are under way.
-    calls: BTreeSet<CallId>,
+    calls: BTreeMap<CallId, Box<CallRequest>>,
+    /// One that has failed.
+    failed: Option<(CallId, Box<CallRequest>)>,
     /// A release that was held up.
     kept: Option<Release>,
 }
 
 impl BadEngine {
     pub(crate) fn new(rule: Option<Sabotage>) -> Self {
-        Self { rule, last: BTreeMap::new(), calls: BTreeSet::new(), kept: None }
+        Self { rule, last: BTreeMap::new(), calls: BTreeMap::new(), failed: None, kept: None }
     }
 
     /// The bounds that it keeps.
     pub(crate) fn limits(&self, limits: &mut Limits) {
         if self.rule == Some(Sabotage::RushRecoveries) {
             (limits.recoveries_per_second, limits.recovery_burst) = (u32::MAX, u32::MAX);
+        }
+        if self.rule == Some(Sabotage::WaitForClose) {
+            limits.close_timeout = Span::from_secs(10_000);
         }
     }
 
@@ -47,8 +53,12 @@ impl BadEngine {
     pub(crate) fn hears(&mut self, engine: &Engine, event: Event) -> Vec<Event> {
         let Some(rule) = self.rule else { return vec![event] };
         if let Event::CallData { call, end: true, .. } | Event::CallFailed { call, .. } = &event {
-            self.calls.remove(call);
+            let over = self.calls.remove(call).map(|request| (*call, request));
+            let hasty = rule == Sabotage::RetryAtOnce
+                && matches!(event, Event::CallFailed { fault: OriginFault::Broken, .. });
+            self.failed = over.filter(|(_, request)| hasty && is_page(request));
         }
+        let Some(event) = socket::hears(rule, event) else { return Vec::new() };
         match event {
             Event::Released(release) => {
                 let heard = self.hears_of(rule, engine, release);
@@ -68,6 +78,11 @@ impl BadEngine {
             },
             Event::CallHead { call, mut head, body } => {
                 self.hears_head(rule, &mut head.fields);
+                if rule == Sabotage::TakeErrors
+                    && self.calls.get(&call).is_some_and(|call| is_page(call))
+                {
+                    head.status = http::StatusCode::OK;
+                }
                 vec![Event::CallHead { call, head, body }]
             }
             Event::OriginHead { conn, mut head, body } => {
@@ -89,6 +104,7 @@ impl BadEngine {
         let Some(rule) = self.rule else { return Vec::new() };
         let mut replies = Vec::new();
         for action in core::mem::take(list) {
+            let Some(action) = socket::says(rule, action, list) else { continue };
             match action {
                 Action::Call { call, request } => {
                     replies.extend(self.calls(rule, call, request, list));
@@ -102,6 +118,9 @@ impl BadEngine {
                 Action::Forget { .. } if rule == Sabotage::KeepLast => {}
                 action => list.push(action),
             }
+        }
+        if let Some((call, request)) = self.failed.take() {
+            list.push(Action::Call { call: other(call), request });
         }
         replies
     }
@@ -125,7 +144,7 @@ impl BadEngine {
         if rule == lost {
             return Some(Event::CallFailed { call, fault: OriginFault::Broken });
         }
-        self.calls.insert(call);
+        self.calls.insert(call, request.clone());
         match rule {
             Sabotage::AskAnywhere => request.head.fields.remove("grip-last"),
             Sabotage::AskBehind => step_back(&mut request.head.fields),
@@ -138,8 +157,7 @@ impl BadEngine {
         };
         list.push(Action::Call { call, request });
         if let Some(request) = also {
-            let call = CallId { slot: call.slot, generation: u32::MAX - call.generation };
-            list.push(Action::Call { call, request });
+            list.push(Action::Call { call: other(call), request });
         }
         None
     }
@@ -148,7 +166,7 @@ impl BadEngine {
         let busy = !self.calls.is_empty();
         match (rule, release) {
             (Sabotage::MissRecover, Release::Recover(Scope::All)) => None,
-            (Sabotage::MissFirst, Release::Recover(Scope::Channel(_))) => None,
+            (Sabotage::MissFirst, Release::Recover(Scope::Channels(_))) => None,
             (Sabotage::RecoverOnce, Release::Recover(_)) if busy => None,
             (_, Release::Item { item, sequenced }) => {
                 let item = self.hears_item(rule, engine, item)?;
@@ -164,10 +182,14 @@ impl BadEngine {
         engine: &Engine,
         item: Arc<Item>,
     ) -> Option<Arc<Item>> {
-        let busy = !self.calls.is_empty();
         let mut heard = (*item).clone();
         match rule {
-            Sabotage::DeafWhileAsking if busy => return None,
+            Sabotage::DeafWhileFetching if self.calls.values().any(|call| is_page(call)) => {
+                return None;
+            }
+            Sabotage::DeafWhileRetrying if self.calls.values().any(|call| is_retry(call)) => {
+                heard.response = None
+            }
             Sabotage::MissConflict if engine.subscribers(&item.channel) == 0 => return None,
             Sabotage::IgnoreGap => {
                 let last = self.last.get(&item.channel).cloned().flatten();
@@ -190,9 +212,33 @@ impl BadEngine {
                     fields.set("grip-link", links);
                 }
             }
+            Sabotage::HoldUnrepairable if is_unrepairable(fields) => {
+                fields.push("Grip-Link", "</>; rel=next");
+            }
             _ => {}
         }
     }
+}
+
+/// Whether a head asks for a stream hold with a position and no link.
+fn is_unrepairable(fields: &Fields) -> bool {
+    let says = |name, what: &str| {
+        fields.first(name).is_some_and(|value| String::from_utf8_lossy(value).contains(what))
+    };
+    says("grip-hold", "stream") && says("grip-channel", "prev-id") && !fields.has("grip-link")
+}
+
+fn is_page(request: &CallRequest) -> bool {
+    matches!(Place::parse(&request.head.target), Some(Place::Page { .. }))
+}
+
+fn is_retry(request: &CallRequest) -> bool {
+    matches!(Place::parse(&request.head.target), Some(Place::Ask(_)))
+}
+
+/// A call that the engine does not know.
+fn other(call: CallId) -> CallId {
+    CallId { slot: call.slot, generation: u32::MAX - call.generation }
 }
 
 /// Makes a farewell to the session of a request out of another request.

@@ -4,6 +4,7 @@
 
 mod engine;
 mod hub;
+mod socket;
 
 pub(crate) use engine::BadEngine;
 pub(crate) use hub::BadHub;

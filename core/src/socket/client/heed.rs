@@ -58,12 +58,15 @@ impl Client {
                 .map_err(|full| Failure::backend(format!("meta of more than {} bytes", full.0)))?,
             Control::Session => {}
             Control::KeepAlive(heartbeat) => {
-                let start = |heartbeat| Box::new(Beating::start(heartbeat, turn.now, turn.rng));
+                let usual = turn.limits.socket_keep_alive;
+                let start =
+                    |heartbeat| Box::new(Beating::start(heartbeat, usual, turn.now, turn.rng));
                 self.heartbeat = heartbeat.map(start);
             }
             Control::SendDelayed { message, delay } => {
                 self.flush_delayed(turn);
-                self.delayed = Some(Box::new(Delayed { message, due: turn.now + delay }));
+                let due = turn.now + delay.unwrap_or(turn.limits.socket_delay);
+                self.delayed = Some(Box::new(Delayed { message, due }));
             }
             Control::FlushDelayed => self.flush_delayed(turn),
             Control::Detach => return Ok(Heard::Detach),
@@ -88,7 +91,10 @@ impl Client {
             return self.complain(Count::FilterUnknown, reason, turn);
         };
         match self.channels.add(&self.setup, channel, turn.limits.channels_per_hold) {
-            Ok(channel) => turn.out.push(Effect::Subscribe { channel, filters }),
+            Ok(channel) => {
+                let prefix = self.setup.route.prefix.len();
+                turn.out.push(Effect::Subscribe { channel, prefix, filters });
+            }
             Err(_) => turn.out.push(Effect::Note(Count::ChannelLimit, channel.to_owned().into())),
         }
         Ok(())

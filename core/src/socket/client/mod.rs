@@ -17,7 +17,7 @@ use super::{Effect, Frame, Grip, Setup, Turn};
 use crate::forward::{clean_response, proxy_error};
 use crate::ground::{Count, Time};
 use crate::message::{Fields, Response, ResponseHead};
-use crate::ws::{Close, CloseCode, grip_element, grip_prefix};
+use crate::ws::{Close, CloseCode, grip_element, grip_prefix, lacks_prefix};
 use crate::wsoh::{Message, Sorter, remove_private};
 
 /// What the proxy knows of a client.
@@ -46,7 +46,7 @@ enum Stage {
     Open,
     /// It has sent a close frame, which is not answered yet.
     Leaving {
-        close: Close,
+        close: Box<Close>,
         until: Time,
     },
     /// It was sent a close frame and has not answered yet.
@@ -84,6 +84,10 @@ impl Client {
     /// The backend accepts (WS-9). Gives what its messages are sorted by, if it speaks GRIP.
     pub(super) fn accept(&mut self, mut head: ResponseHead, turn: &mut Turn<'_>) -> Option<Sorter> {
         let grip = grip_prefix(&head.fields).filter(|_| self.setup.grip == Grip::Here);
+        if grip.is_some() && lacks_prefix(&head.fields) {
+            let reason = "message-prefix= of the backend has no value, which is the empty prefix";
+            turn.out.push(Effect::Note(Count::PrefixMissing, reason.into()));
+        }
         let beyond = grip_element(&head.fields).filter(|_| self.setup.grip != Grip::Here);
         clean_response(&mut head);
         remove_private(&mut head.fields);
@@ -92,7 +96,7 @@ impl Client {
         }
         for channel in &self.setup.target.subs {
             let (channel, filters) = (channel.clone(), Vec::new());
-            turn.out.push(Effect::Subscribe { channel, filters });
+            turn.out.push(Effect::Subscribe { channel, prefix: 0, filters });
         }
         turn.out.push(Effect::Accept(without_body(head.fields)));
         (self.stage, self.sent) = (Stage::Open, turn.now);
@@ -126,7 +130,7 @@ impl Client {
     pub(super) fn reject(&mut self, response: Response, turn: &mut Turn<'_>) {
         if matches!(self.stage, Stage::Undecided) {
             turn.out.push(Effect::Reject(Box::new(response)));
-            self.gone();
+            self.gone(turn);
         }
     }
 
@@ -185,7 +189,7 @@ impl Client {
             Stage::Undecided | Stage::Closing { .. } | Stage::Gone => {}
             Stage::Open => {
                 turn.out.push(Effect::Close(close));
-                self.rest();
+                self.rest(turn);
                 self.stage = Stage::Closing { until: turn.now + turn.limits.close_timeout };
             }
             Stage::Leaving { .. } => {
@@ -198,7 +202,7 @@ impl Client {
     /// Answers the client's close, if that is still to be done, with its own words (WOH-47).
     pub(super) fn agree(&mut self, turn: &mut Turn<'_>) {
         if let Stage::Leaving { close, .. } = &self.stage {
-            self.close(close.clone(), turn);
+            self.close(Close::clone(close), turn);
         }
     }
 
@@ -206,7 +210,7 @@ impl Client {
     pub(super) fn hang_up(&mut self, turn: &mut Turn<'_>) {
         if !matches!(self.stage, Stage::Gone) {
             turn.out.push(Effect::HangUp);
-            self.gone();
+            self.gone(turn);
         }
     }
 
@@ -215,15 +219,20 @@ impl Client {
     pub(super) fn closes(&mut self, close: &Close, turn: &Turn<'_>) -> bool {
         if self.is_open() {
             let until = turn.now + turn.limits.close_timeout;
-            self.stage = Stage::Leaving { close: close.clone(), until };
+            self.stage = Stage::Leaving { close: Box::new(close.clone()), until };
         }
         self.is_closing()
     }
 
     /// The client is gone.
-    pub(super) fn gone(&mut self) {
-        self.rest();
+    pub(super) fn gone(&mut self, turn: &mut Turn<'_>) {
+        self.rest(turn);
         self.stage = Stage::Gone;
+    }
+
+    /// Whether it gets what is published: it is open, and no close waits for it (WPUB-7).
+    pub(super) fn takes_items(&self) -> bool {
+        self.is_open() && self.outbox.as_ref().is_none_or(|outbox| outbox.until().is_none())
     }
 
     pub(super) const fn is_open(&self) -> bool {
@@ -267,17 +276,19 @@ impl Client {
         [ends, outbox, heartbeat, delayed].into_iter().flatten().min()
     }
 
-    /// Does what is due; something was last sent past this machine at `delivered`.
-    pub(super) fn wake(&mut self, delivered: Time, turn: &mut Turn<'_>) {
+    /// Does what is due; something was last sent past this machine at `delivered`. Says whether a close frame was
+    /// not answered in time, so that nothing is left but to hang up.
+    pub(super) fn wake(&mut self, delivered: Time, turn: &mut Turn<'_>) -> bool {
         self.sent = self.sent.max(delivered);
         match self.stage {
             Stage::Leaving { until, .. } if until <= turn.now => {
                 turn.out.push(Effect::Note(Count::CloseUnanswered, "by the backend".into()));
-                return self.agree(turn);
+                self.agree(turn);
+                return false;
             }
             Stage::Closing { until } if until <= turn.now => {
                 turn.out.push(Effect::Note(Count::CloseUnanswered, "by the client".into()));
-                return self.hang_up(turn);
+                return true;
             }
             _ => {}
         }
@@ -289,12 +300,18 @@ impl Client {
         }
         self.beat(turn);
         self.look(turn);
+        false
     }
 
     /// The client sent a frame; says whether it is for the backend.
     pub(super) fn hears(&mut self, frame: &Frame, now: Time) -> bool {
         self.quiet.heard(now);
         !matches!(frame, Frame::Pong(payload) if payload == PING)
+    }
+
+    /// It is not read, so its silence is not its own.
+    pub(super) fn excuse(&mut self, now: Time) {
+        self.quiet.heard(now);
     }
 
     /// Looks whether the client is still there.
@@ -308,7 +325,10 @@ impl Client {
                 turn.out.push(Effect::Send(Frame::Ping(Bytes::from_static(PING))));
             }
             Silence::TooLong => {
-                turn.out.push(Effect::Note(Count::SocketIdle, "".into()));
+                turn.out.push(Effect::Note(
+                    Count::SocketIdle,
+                    "nothing was heard of the client".into(),
+                ));
                 self.close(Close::new(CloseCode::GOING_AWAY), turn);
             }
         }
@@ -317,9 +337,12 @@ impl Client {
     /// Sends the heartbeat if it is due. A client that does not read gets nothing more to read (CTL-45).
     fn beat(&mut self, turn: &mut Turn<'_>) {
         let Some(beating) = &mut self.heartbeat else { return };
-        let message = beating.wake(turn.now, self.sent, turn.rng).cloned();
-        if let Some(message) = message.filter(|_| self.takes_fanout()) {
+        let Some(message) = beating.wake(turn.now, self.sent, turn.rng).cloned() else { return };
+        if self.takes_fanout() {
             self.put(message.into(), turn);
+        } else {
+            let reason = "the client has enough to take";
+            turn.out.push(Effect::Note(Count::HeartbeatSkipped, reason.into()));
         }
     }
 
@@ -346,7 +369,7 @@ impl Client {
             match self.within {
                 false => self.put(message.into(), turn),
                 // The close cannot wait any longer for the end of the backend's message.
-                true => turn.out.push(Effect::Note(Count::CutShort, "".into())),
+                true => turn.out.push(cut_short()),
             }
         }
         if let Some(close) = close {
@@ -364,9 +387,16 @@ impl Client {
     }
 
     /// Nothing more will be sent.
-    fn rest(&mut self) {
-        (self.outbox, self.heartbeat, self.delayed) = (None, None, None);
+    fn rest(&mut self, turn: &mut Turn<'_>) {
+        for _ in self.outbox.take().into_iter().flat_map(|outbox| outbox.into_parts().0) {
+            turn.out.push(cut_short());
+        }
+        (self.heartbeat, self.delayed) = (None, None);
     }
+}
+
+fn cut_short() -> Effect {
+    Effect::Note(Count::CutShort, "the backend's message has no end".into())
 }
 
 /// What describes a body goes only with a body (WOH-13).

@@ -4,12 +4,13 @@ use bytes::Bytes;
 
 use super::queue::Taken;
 use super::{Asked, Phase, Woh};
+use crate::ground::Count;
 use crate::message::{Fields, ResponseHead};
 use crate::socket::client::{Client, Heard};
 use crate::socket::failure::Failure;
 use crate::socket::{Effect, Frame, Turn};
 use crate::ws::{Close, Kind};
-use crate::wsoh::{Interval, WsEvent, accepted_bytes, decode, interval, is_success};
+use crate::wsoh::{Interval, Piece, Sorted, WsEvent, accepted_bytes, decode, interval, is_success};
 
 impl Woh {
     /// The answer to `OPEN` (WOH-14).
@@ -67,8 +68,11 @@ impl Woh {
         if self.phase != Phase::Open {
             return Ok(());
         }
-        if asked.tail && taken != Taken::All {
-            return self.offer_close_again(turn);
+        if taken == Taken::Part && !asked.tail {
+            self.retries = 0;
+        }
+        if taken != Taken::All && (asked.tail || self.holds_up(turn)) {
+            return self.offer_again(asked, turn);
         }
         self.retries = 0;
         if asked.tail {
@@ -92,7 +96,7 @@ impl Woh {
         }
         let events = decode(body, turn.limits.woh_events)
             .map_err(|why| Failure::backend(why.to_string()))?;
-        match interval(fields) {
+        match interval(fields, turn.limits.woh_interval_min) {
             Interval::Unchanged => {}
             Interval::Off => self.interval = None,
             Interval::Every(span) => self.interval = Some(span),
@@ -152,7 +156,10 @@ impl Woh {
                     self.phase = Phase::Over;
                 }
                 WsEvent::Open => return Err(Failure::backend("OPEN came a second time")),
-                WsEvent::Other => {}
+                WsEvent::Other => {
+                    let reason = "an event of the backend has an unknown name";
+                    turn.out.push(Effect::Note(Count::EventUnknown, reason.into()));
+                }
             }
             if self.phase != Phase::Open {
                 break;
@@ -168,12 +175,13 @@ impl Woh {
         client: &mut Client,
         turn: &mut Turn<'_>,
     ) -> Result<(), Failure> {
-        let Some(sorter) = &mut self.sorter else {
-            client.send(Frame::whole(kind, payload), turn);
-            return Ok(());
+        let sorted = match &mut self.sorter {
+            Some(sorter) => sorter.sort_whole(kind, payload, turn.limits.control_bytes)?,
+            None => Sorted::Data(Piece { kind, first: true, payload, last: true }),
         };
-        let sorted = sorter.sort_whole(kind, payload, turn.limits.control_bytes)?;
-        if client.hear(sorted, turn)? == Heard::Detach {
+        if let Sorted::Data(message) = sorted {
+            send(message, client, turn);
+        } else if client.hear(sorted, turn)? == Heard::Detach {
             client.agree(turn);
             self.leave(client, turn);
         }
@@ -198,6 +206,18 @@ impl Woh {
             None => Phase::Closed,
         };
     }
+}
+
+/// Sends a whole message, in frames that are not too long (NUM-10).
+fn send(message: Piece, client: &mut Client, turn: &mut Turn<'_>) {
+    let Piece { kind, mut payload, .. } = message;
+    let (max, mut first) = (turn.limits.woh_frame_bytes.max(1), true);
+    while payload.len() > max {
+        let piece = Piece { kind, first, payload: payload.split_to(max), last: false };
+        client.send(Frame::Data(piece), turn);
+        first = false;
+    }
+    client.send(Frame::Data(Piece { kind, first, payload, last: true }), turn);
 }
 
 /// Moves subscriptions before everything else, and keeps the order within both (CTL-4).

@@ -23,7 +23,8 @@ impl Woh {
             return;
         }
         let one_event = client.setup.target.one_event;
-        let events = if one_event { self.queue.len().min(1) } else { self.queue.len() };
+        let fitting = self.queue.fitting(turn.limits.woh_request_bytes);
+        let events = if one_event { fitting.min(1) } else { fitting };
         let left_out = events < self.queue.len();
         let tail = self.tail.is_some() && !left_out && !(one_event && events > 0);
         self.news = false;
@@ -58,14 +59,22 @@ impl Woh {
         self.call = Call::Waiting { asked, until: turn.now + wait + jitter };
     }
 
-    /// A close went out with messages that were not all taken: it is said again (WOH-35).
-    pub(super) fn offer_close_again(&mut self, turn: &mut Turn<'_>) -> Result<(), Failure> {
+    /// A close went out with messages that were not all taken, or the client is not read until they are: they are
+    /// said again (WOH-35).
+    pub(super) fn offer_again(&mut self, asked: Asked, turn: &mut Turn<'_>) -> Result<(), Failure> {
         if self.retries >= turn.limits.woh_retries {
-            return Err(Failure::backend("the backend does not take what comes before a close"));
+            return Err(Failure::backend("the backend does not take what it is offered"));
         }
-        let asked = Asked { events: self.queue.len(), tail: true, ..Asked::default() };
-        self.retry(asked, turn);
+        let waiting = self.queue.len();
+        let events = if asked.tail { waiting } else { asked.events.min(waiting) };
+        let left_out = events < waiting;
+        self.retry(Asked { events, left_out, tail: asked.tail, renewed: false }, turn);
         Ok(())
+    }
+
+    /// Whether the client, who could give a reason to ask again, is not read until the backend takes more.
+    pub(super) fn holds_up(&self, turn: &Turn<'_>) -> bool {
+        self.paused && self.queue.bytes() > turn.limits.woh_queue_bytes / 2
     }
 
     /// Nothing is under way: asks after a while, if the backend wants that (WOH-37, WOH-38).
@@ -77,13 +86,14 @@ impl Woh {
         });
     }
 
-    /// Reads the client only while there is room for what it says. Once nobody listens there is always room.
+    /// Reads the client only while there is room for what it says. Once nobody listens there is always room, and
+    /// so there is for the rest of a message when nothing waits but its beginning: nothing else would make room.
     fn pace(&mut self, client: &Client, turn: &mut Turn<'_>) {
         let bytes = if self.phase == Phase::Open { self.queue.bytes() } else { 0 };
         let max = turn.limits.woh_queue_bytes;
         let effect = match self.paused {
             false if bytes > max => Effect::PauseClient,
-            true if bytes <= max / 2 => Effect::ResumeClient,
+            true if bytes <= max / 2 || self.queue.len() == 0 => Effect::ResumeClient,
             _ => return,
         };
         self.paused = !self.paused;

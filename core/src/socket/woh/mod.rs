@@ -113,6 +113,10 @@ impl Woh {
         matches!(self.phase, Phase::Over)
     }
 
+    pub(super) const fn holds_client_back(&self) -> bool {
+        self.paused
+    }
+
     pub(super) fn deadline(&self) -> Option<Time> {
         match self.call {
             Call::None => self.idle_until,
@@ -153,8 +157,10 @@ impl Woh {
         self.call = Call::None;
         let reached = fault != Fault::Undelivered || self.retries >= turn.limits.woh_retries;
         match self.phase {
-            // What the client said before it left is not said twice.
-            Phase::Parting { .. } if fault == Fault::Stale && !asked.tail => {}
+            // What the client said before it left is not said twice; that it left is still to be said.
+            Phase::Parting { .. } if !asked.tail && (reached || fault == Fault::Stale) => {
+                self.queue.clear();
+            }
             Phase::Closed | Phase::Over => {}
             _ if fault == Fault::Stale && !asked.renewed => {
                 turn.out.push(Effect::Note(Count::RetriedEvents, "a kept connection broke".into()));
@@ -185,7 +191,7 @@ impl Woh {
                 return Ok(());
             }
             _ if !hears => {
-                turn.out.push(Effect::Note(Count::ClientUnheard, "".into()));
+                turn.out.push(Effect::unheard());
                 return Ok(());
             }
             Frame::Data(piece) => {
@@ -260,12 +266,13 @@ impl Woh {
             return Ok(());
         }
         match (core::mem::replace(&mut self.call, Call::None), self.phase) {
-            (Call::UnderWay { .. }, phase) => {
+            (Call::UnderWay { asked, .. }, phase) => {
                 turn.out.push(Effect::DropRequest);
-                if !matches!(phase, Phase::Parting { .. }) {
-                    return Err(Failure::timeout());
+                match phase {
+                    Phase::Parting { .. } if !asked.tail => self.queue.clear(),
+                    Phase::Parting { .. } => self.phase = Phase::Over,
+                    _ => return Err(Failure::timeout()),
                 }
-                self.phase = Phase::Over;
             }
             (Call::Waiting { asked, .. }, Phase::Open) => self.ask(asked, client, turn),
             (Call::None, Phase::Opening) => self.ask(Asked::default(), client, turn),

@@ -71,6 +71,17 @@ impl Queue {
         self.events.len()
     }
 
+    /// How many of them have no more than `max` bytes of content together; at least one, if there is one.
+    pub(super) fn fitting(&self, max: usize) -> usize {
+        let mut left = max as u64;
+        let others = self.events.iter().enumerate().take_while(|(at, event)| {
+            let room = left.checked_sub(size(event));
+            left = room.unwrap_or_default();
+            *at == 0 || room.is_some()
+        });
+        others.count()
+    }
+
     /// Bytes that wait, the incomplete message included.
     pub(super) fn bytes(&self) -> usize {
         self.bytes + self.partial.len()

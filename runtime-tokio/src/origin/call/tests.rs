@@ -188,6 +188,24 @@ fn fwd_87_a_post_that_was_sent_is_not_repeated() {
 }
 
 #[test]
+fn woh_41_a_call_that_breaks_off_before_all_was_sent_is_told_from_others() {
+    run(|house| async move {
+        // More than both sides' sockets hold.
+        let body = Bytes::from(vec![b'x'; 16 << 20]);
+        house.call(Method::POST, CallBody::Bytes(body));
+        let mut wire = house.accept().await;
+        request(&mut wire).await;
+        drop(wire);
+        assert_eq!(house.told_of_it().await, Told::Failed(OriginFault::Unsent));
+        house.call(Method::POST, CallBody::Bytes(Bytes::from_static(b"x")));
+        let mut wire = house.accept().await;
+        request(&mut wire).await;
+        drop(wire);
+        assert_eq!(house.told_of_it().await, Told::Failed(OriginFault::Broken));
+    });
+}
+
+#[test]
 fn a_call_that_is_dropped_closes_its_connection_and_says_nothing_more() {
     run(|house| async move {
         house.get();
@@ -274,5 +292,37 @@ fn act_4_nothing_is_kept_of_a_request_that_is_over() {
         }
         house.call(Method::POST, CallBody::OfClient(conn));
         assert_eq!(house.told_of_it().await, Told::Failed(OriginFault::NotKept));
+    });
+}
+
+#[test]
+fn calls_that_are_over_keep_no_room() {
+    let calls = Calls::default();
+    let ids = (0..2 * KEPT_SLOTS as u32).map(|slot| CallId { slot, generation: 0 });
+    for id in ids.clone() {
+        let call = Call { id, wish: Cell::new(Wish::Nothing), waker: Cell::default() };
+        calls.table.borrow_mut().insert(key(id), Rc::new(call));
+    }
+    for id in ids {
+        assert!(calls.remove(id).is_some());
+    }
+    assert_eq!(calls.table.borrow().slots(), 0);
+}
+
+#[test]
+fn the_task_of_a_call_is_small() {
+    run(async |house| {
+        let head = RequestHead {
+            method: Method::POST,
+            target: Bytes::from_static(b"/"),
+            version: Version::Http11,
+            fields: Fields::default(),
+        };
+        let (target, body) = (Arc::new(house.target()), CallBody::Bytes(Bytes::new()));
+        let call = Call { id: CALL, wish: Cell::new(Wish::Nothing), waker: Cell::default() };
+        let request = Box::new(CallRequest { target, head, body });
+        let task = super::run(house.shard.clone(), Rc::new(call), request, Bytes::new());
+        let size = size_of_val(&task);
+        assert!(size <= 536, "with what the runtime adds, {size} bytes are more than 640");
     });
 }
