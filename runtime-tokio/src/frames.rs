@@ -1,7 +1,7 @@
-//! Frames of a WebSocket between their wire and the engine's words, the same for clients and origins.
+//! Reading the frames of a WebSocket, the same for clients and origins.
 
 use holdfast_core::engine::SocketFrame;
-use holdfast_core::ws::{Decoder, Received, Sender, Violation};
+use holdfast_core::ws::{Decoder, Received, Violation};
 
 /// Reads all there is in `input`; says how much of it is done with, and whether the peer has kept to the
 /// protocol.
@@ -20,22 +20,5 @@ pub(crate) fn decode(
             }
             Err(violation) => return (at, Err(violation)),
         }
-    }
-}
-
-/// Appends a frame, masked towards an origin.
-pub(crate) fn encode(
-    sender: &mut Sender,
-    frame: &SocketFrame,
-    mask: Option<[u8; 4]>,
-    out: &mut Vec<u8>,
-) {
-    match frame {
-        SocketFrame::Data { kind, last, payload, .. } => {
-            sender.fragment(*kind, payload, *last, mask, out);
-        }
-        SocketFrame::Ping(payload) => sender.ping(payload, mask, out),
-        SocketFrame::Pong(payload) => sender.pong(payload, mask, out),
-        SocketFrame::Close(close) => sender.close(close, mask, out),
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Outgoing;
 use crate::message::ResponseHead;
-use crate::ws::{Challenge, Close, Event, Kind, Piece};
+use crate::ws::{Challenge, Close, Event, Kind, Piece, Sender};
 
 /// What happened to a WebSocket. Of its client nothing is reported after `Gone`, or after an action that ends the
 /// exchange.
@@ -67,6 +67,20 @@ pub enum SocketFrame {
     Pong(Bytes),
     /// The last thing that its sender sends.
     Close(Close),
+}
+
+impl SocketFrame {
+    /// Appends it as it goes over the wire, with a mask if it goes to an origin.
+    pub fn encode(&self, sender: &mut Sender, mask: Option<[u8; 4]>, out: &mut Vec<u8>) {
+        match self {
+            Self::Data { kind, last, payload, .. } => {
+                sender.fragment(*kind, payload, *last, mask, out);
+            }
+            Self::Ping(payload) => sender.ping(payload, mask, out),
+            Self::Pong(payload) => sender.pong(payload, mask, out),
+            Self::Close(close) => sender.close(close, mask, out),
+        }
+    }
 }
 
 impl From<Event<'_>> for SocketFrame {

@@ -12,7 +12,7 @@ use holdfast_core::ws::{Close, Decoder, Role, Sender, Violation};
 use super::conn::{Conn, Side, Stage};
 use super::patience::Wait;
 use super::{Left, Why};
-use crate::frames::{decode, encode};
+use crate::frames::decode;
 use crate::origin::{Backend, Came, Write};
 use crate::shard::Shard;
 
@@ -55,7 +55,7 @@ impl Conn {
     /// Sends to the client.
     pub(crate) fn send(&self, frame: &SocketFrame, out: &mut Vec<u8>) {
         if let Some(socket) = &mut *self.socket.borrow_mut() {
-            encode(&mut socket.sender, frame, None, out);
+            frame.encode(&mut socket.sender, None, out);
         }
         self.write(out);
     }

@@ -12,7 +12,7 @@ use holdfast_core::ws::{Close, Decoder, Role, Sender, Violation};
 use tokio::task::spawn_local;
 
 use crate::client::{Conn, Outbox};
-use crate::frames::{decode, encode};
+use crate::frames::decode;
 use crate::intake::{Intake, poll_read};
 use crate::net::TcpStream;
 use crate::shard::Shard;
@@ -67,7 +67,7 @@ impl Backend {
     /// Sends a frame; pending if it has to wait.
     pub(crate) fn send(&mut self, frame: &SocketFrame, mask: [u8; 4]) -> Poll<()> {
         let mut out = Vec::new();
-        encode(&mut self.sender, frame, Some(mask), &mut out);
+        frame.encode(&mut self.sender, Some(mask), &mut out);
         let waited = self.is_behind();
         self.outbox.push(Bytes::from(out));
         if !waited {

@@ -3,7 +3,7 @@
 use holdfast_core::engine::SocketFrame;
 use holdfast_core::ws::{Close, Decoder, Role, Sender, Violation};
 
-use super::socket_side::{decode, encode};
+use super::socket_side::decode;
 use super::{Desk, Owner};
 use crate::scene::{Outbox, Scene};
 use crate::wire::{End, Ended, LinkId, Read};
@@ -47,7 +47,7 @@ impl Backend {
     }
 
     pub(super) fn send(&mut self, scene: &mut Scene, frame: &SocketFrame) {
-        encode(&mut self.sender, frame, Some(MASK), self.outbox.buffer());
+        frame.encode(&mut self.sender, Some(MASK), self.outbox.buffer());
         self.flush(scene);
     }
 

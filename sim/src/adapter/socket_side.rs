@@ -58,7 +58,7 @@ impl Conn {
 
     fn send(&mut self, scene: &mut Scene, desk: &mut Desk, frame: &SocketFrame) {
         let mut bytes = Vec::new();
-        encode(&mut self.socket().sender, frame, None, &mut bytes);
+        frame.encode(&mut self.socket().sender, None, &mut bytes);
         self.outbox.buffer().extend_from_slice(&bytes);
         self.written(scene, desk);
     }
@@ -148,21 +148,4 @@ pub(super) fn decode(
     let frame = event.map(SocketFrame::from);
     inbox.drain(..consumed);
     Ok(frame)
-}
-
-/// Appends a frame, masked towards an origin.
-pub(super) fn encode(
-    sender: &mut Sender,
-    frame: &SocketFrame,
-    mask: Option<[u8; 4]>,
-    out: &mut Vec<u8>,
-) {
-    match frame {
-        SocketFrame::Data { kind, last, payload, .. } => {
-            sender.fragment(*kind, payload, *last, mask, out);
-        }
-        SocketFrame::Ping(payload) => sender.ping(payload, mask, out),
-        SocketFrame::Pong(payload) => sender.pong(payload, mask, out),
-        SocketFrame::Close(close) => sender.close(close, mask, out),
-    }
 }
