@@ -14,7 +14,7 @@ fn good(seed: u64) -> Outcome {
 #[test]
 fn nothing_is_found_in_a_thousand_worlds() {
     let mut tally = Tally::default();
-    for seed in 1..=1200 {
+    for seed in 2401..=3600 {
         tally.absorb(&good(seed).tally);
     }
     // What never happens proves nothing.
