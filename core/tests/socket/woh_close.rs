@@ -147,6 +147,19 @@ fn ctl_30_detach_works_in_order_and_the_client_stays() {
 }
 
 #[test]
+fn woh_43_what_was_said_before_a_detach_is_said_once_more_over_another_connection() {
+    let detach = control(r#"{"type":"detach"}"#);
+    let mut plan = Plan::default();
+    plan.target.one_event = true;
+    let mut rig = plan.open_grip("");
+    rig.text("a");
+    assert!(rig.text("b").is_empty());
+    assert_eq!(rig.answer(&detach), ["request TEXT 1|b|"]);
+    assert_eq!(rig.fail(Fault::Stale), ["note events_retried", "request TEXT 1|b|"]);
+    assert_eq!(rig.fail(Fault::Stale), ["request CLOSE|"]);
+}
+
+#[test]
 fn ctl_31_a_detached_client_is_answered_by_the_proxy() {
     let mut rig = Plan::default().open_grip(&control(r#"{"type":"detach"}"#));
     assert_eq!(rig.told(), ["accept", "request CLOSE|"]);

@@ -156,13 +156,16 @@ impl Woh {
         let Call::UnderWay { asked, .. } = self.call else { return Ok(()) };
         self.call = Call::None;
         let reached = fault != Fault::Undelivered || self.retries >= turn.limits.woh_retries;
+        let again = fault == Fault::Stale && !asked.renewed;
+        // A client that has left has taken back what the backend has not heard.
+        let stands = asked.events > 0 && self.queue.len() >= asked.events;
         match self.phase {
-            // What the client said before it left is not said twice; that it left is still to be said.
-            Phase::Parting { .. } if !asked.tail && (reached || fault == Fault::Stale) => {
+            // What the client said before is not said twice; the last is still to be said.
+            Phase::Parting { .. } if !asked.tail && reached && !(again && stands) => {
                 self.queue.clear();
             }
             Phase::Closed | Phase::Over => {}
-            _ if fault == Fault::Stale && !asked.renewed => {
+            _ if again => {
                 turn.out.push(Effect::Note(Count::RetriedEvents, "a kept connection broke".into()));
                 self.ask(Asked { renewed: true, ..asked }, client, turn);
             }
