@@ -1,6 +1,6 @@
 //! Filters of subscriptions, as sessions feel them.
 
-use crate::shard::{Did, Shard, item};
+use crate::shard::{Did, Shard, call, item};
 use holdfast_core::engine::{Event, OriginFault};
 use holdfast_core::ground::{Count, Span};
 use holdfast_core::publish::{Release, Scope};
@@ -26,10 +26,6 @@ fn write(data: &str) -> Did {
 
 fn respond(body: &str) -> Did {
     Did::Respond(1, 200, body.to_owned())
-}
-
-fn call(number: usize, what: &str) -> Did {
-    Did::Call(number, what.to_owned())
 }
 
 fn stream(filter: &'static str) -> Shard {

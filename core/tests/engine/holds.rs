@@ -1,6 +1,6 @@
 //! Holds as a backend asks for them and publishers answer them.
 
-use crate::shard::{Did, Shard, conn};
+use crate::shard::{Did, Shard, conn, interest, respond, write};
 use holdfast_core::engine::{ClientGone, Event};
 use holdfast_core::ground::{Count, Span};
 
@@ -13,18 +13,6 @@ const CLOSE: &str = r#"{"channel": "a", "http-stream": {"action": "close"}}"#;
 
 fn shard() -> Shard {
     Shard::new("* localhost:80")
-}
-
-fn respond(slot: u32, body: &str) -> Did {
-    Did::Respond(slot, 200, body.to_owned())
-}
-
-fn write(slot: u32, data: &str) -> Did {
-    Did::Write(slot, data.to_owned())
-}
-
-fn interest(channel: &str, wanted: bool) -> Did {
-    Did::Interest(channel.to_owned(), wanted)
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod pace;
 mod pages;
 mod recovery;
 mod requests;
+mod retries;
 mod shard;
 mod shared;
 mod slow;

@@ -1,6 +1,6 @@
 //! Next links: following them, sharing what is the same for all, and going on when they fail.
 
-use crate::shard::{Did, Said, Shard, item};
+use crate::shard::{Did, Said, Shard, call, forget, interest, item, write};
 use holdfast_core::engine::OriginFault;
 use holdfast_core::ground::{Count, Span};
 
@@ -19,22 +19,6 @@ const NEXT: &Said = &[("Grip-Link", "<next>; rel=next")];
 
 fn shard() -> Shard {
     Shard::new("* localhost:80")
-}
-
-fn write(slot: u32, data: &str) -> Did {
-    Did::Write(slot, data.to_owned())
-}
-
-fn call(number: usize, what: &str) -> Did {
-    Did::Call(number, what.to_owned())
-}
-
-fn forget(channel: &str, id: &str) -> Did {
-    Did::Forget(channel.to_owned(), id.to_owned())
-}
-
-fn interest(channel: &str, wanted: bool) -> Did {
-    Did::Interest(channel.to_owned(), wanted)
 }
 
 /// A feed at position 1 that has seen item 3, and asks for the page in between as call 0.

@@ -56,6 +56,31 @@ pub fn conn(slot: u32) -> ConnId {
     ConnId { slot, generation: 0 }
 }
 
+/// Bytes were written to a client.
+pub fn write(slot: u32, data: &str) -> Did {
+    Did::Write(slot, data.to_owned())
+}
+
+/// The engine has asked a backend: the `number`th call.
+pub fn call(number: usize, what: &str) -> Did {
+    Did::Call(number, what.to_owned())
+}
+
+/// A last id contradicts what a backend says.
+pub fn forget(channel: &str, id: &str) -> Did {
+    Did::Forget(channel.to_owned(), id.to_owned())
+}
+
+/// A channel is wanted, or no longer.
+pub fn interest(channel: &str, wanted: bool) -> Did {
+    Did::Interest(channel.to_owned(), wanted)
+}
+
+/// A client was answered 200.
+pub fn respond(slot: u32, body: &str) -> Did {
+    Did::Respond(slot, 200, body.to_owned())
+}
+
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -238,6 +263,20 @@ impl Shard {
         let mut did = self.origin(slot, 200, fields);
         did.extend(self.body(slot, body, true));
         did
+    }
+
+    /// The same for a `POST` with a body of `size` bytes.
+    pub fn hold_post(&mut self, size: u64, fields: &Said) {
+        let head = RequestHead {
+            method: http::Method::POST,
+            target: Bytes::from_static(b"/"),
+            version: Version::Http11,
+            fields: Fields::from_iter([("Host", "example.com")]),
+        };
+        let request = Request { head, body: BodySize::Known(size), peer: None, secure: false };
+        self.handle(Event::Request { conn: conn(0), request });
+        self.origin(0, 200, fields);
+        self.body(0, "none", true);
     }
 
     /// One item, given as JSON, is delivered outside the sequence of its channel.

@@ -1,6 +1,6 @@
 //! Pages that are the same for all who ask for them, and those that are not (NEXT-12).
 
-use crate::shard::{Did, Said, Shard, item};
+use crate::shard::{Did, Said, Shard, item, write};
 use holdfast_core::engine::OriginFault;
 use holdfast_core::ground::{Count, Span};
 
@@ -14,10 +14,6 @@ const FEED_3: &Said = &[
     ("Grip-Channel", "a; prev-id=3"),
     ("Grip-Link", "</feed?after=3>; rel=next"),
 ];
-
-fn write(slot: u32, data: &str) -> Did {
-    Did::Write(slot, data.to_owned())
-}
 
 /// Many feeds with the same gap, and what the backend is asked.
 fn many_gaps(count: u32) -> (Shard, Vec<Did>) {

@@ -1,6 +1,6 @@
 //! Clients that take too little.
 
-use crate::shard::{Did, Said, Shard, item};
+use crate::shard::{Did, Said, Shard, call, item, write};
 use holdfast_core::ground::{Count, Span};
 
 const FEED: &Said = &[
@@ -11,14 +11,6 @@ const FEED: &Said = &[
 
 fn shard() -> Shard {
     Shard::with("* localhost:80", |limits| limits.backlog_bytes = 10)
-}
-
-fn write(slot: u32, data: &str) -> Did {
-    Did::Write(slot, data.to_owned())
-}
-
-fn call(number: usize, what: &str) -> Did {
-    Did::Call(number, what.to_owned())
 }
 
 #[test]
