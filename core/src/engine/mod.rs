@@ -192,17 +192,23 @@ impl Engine {
 
     /// When [`Event::Deadline`] is due, and why.
     pub fn deadline(&self) -> Option<(Time, Reason)> {
-        let turns = [self.recovery_turn(), self.question_turn()];
-        let all = [
-            (self.wheel.next(), Reason::Exchange),
-            (self.sockets_due(), Reason::Socket),
-            (self.calls.deadline(), Reason::Call),
-            (turns.into_iter().flatten().min(), Reason::Turn),
-            (self.index.deadline(), Reason::Linger),
-            (self.pacing.next(), Reason::Pace),
-        ];
-        let due = all.into_iter().filter_map(|(at, why)| Some((at?, why)));
-        due.min_by_key(|(at, _)| *at)
+        let mut first = None;
+        // Asked after every event, so nothing is copied but what is earlier.
+        let mut consider = |at: Option<Time>, why| {
+            if let Some(at) = at
+                && first.is_none_or(|(earlier, _)| at < earlier)
+            {
+                first = Some((at, why));
+            }
+        };
+        consider(self.wheel.next(), Reason::Exchange);
+        consider(self.sockets_due(), Reason::Socket);
+        consider(self.calls.deadline(), Reason::Call);
+        consider(self.recovery_turn(), Reason::Turn);
+        consider(self.question_turn(), Reason::Turn);
+        consider(self.index.deadline(), Reason::Linger);
+        consider(self.pacing.next(), Reason::Pace);
+        first
     }
 
     /// What was counted so far.

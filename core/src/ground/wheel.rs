@@ -150,6 +150,9 @@ impl Wheel {
 
     /// The first occupied bucket and the tick at which it begins. A lower level is always earlier.
     fn first(&self) -> Option<(usize, usize, u64)> {
+        if self.is_empty() {
+            return None;
+        }
         let level = self.occupied.iter().position(|&bits| bits != 0)?;
         let bucket = self.occupied[level].trailing_zeros() as usize;
         let shift = BITS * level as u32;

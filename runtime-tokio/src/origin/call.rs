@@ -130,7 +130,9 @@ async fn ask(
     request: &CallRequest,
     body: Bytes,
 ) -> Option<(Hop, Answer)> {
-    let link = obtain(shard, call, request, Source::Any).await?;
+    // Whatever its body, it is all here to be sent once more.
+    let care = Care::of(&request.head.method);
+    let link = obtain(shard, call, request, Source::Any(care)).await?;
     let mut hop = send(link, request, &body);
     drop(body);
     loop {
@@ -154,9 +156,8 @@ async fn ask(
 /// Takes a connection from the pool or makes one.
 async fn obtain(shard: &Shard, call: &Call, request: &CallRequest, source: Source) -> Option<Link> {
     let to = &*request.target;
-    if source == Source::Any
-        // Whatever its body, it is all here to be sent once more.
-        && let Some(link) = pooled(shard, to, Care::of(&request.head.method))
+    if let Source::Any(care) = source
+        && let Some(link) = pooled(shard, to, care)
     {
         return Some(link);
     }

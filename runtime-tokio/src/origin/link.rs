@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use holdfast_core::engine::{BodySource, OriginFault, Outgoing};
+use holdfast_core::engine::{OriginFault, Outgoing};
 use holdfast_core::route::{Connect, Target, is_denied};
 use thiserror::Error;
 use tokio::time::error::Elapsed;
@@ -38,7 +38,8 @@ pub(super) enum Obtained {
 /// Where a connection may come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Source {
-    Any,
+    /// The pool, if it has one that is good as far as one can see, or else a fresh one.
+    Any(Care),
     Fresh,
 }
 
@@ -50,11 +51,7 @@ pub(super) async fn obtain(
     source: Source,
 ) -> Result<Obtained, Left> {
     let to = &*request.target;
-    let care = match request.body {
-        BodySource::Client => Care::Much,
-        BodySource::Empty | BodySource::Bytes(_) => Care::of(&request.head.method),
-    };
-    if source == Source::Any
+    if let Source::Any(care) = source
         && let Some(link) = pooled(shard, to, care)
     {
         return Ok(Obtained::Link(link));

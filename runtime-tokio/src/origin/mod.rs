@@ -9,6 +9,7 @@ mod hop;
 mod link;
 mod pool;
 mod socket;
+mod turn;
 mod upload;
 
 use std::sync::Arc;
@@ -24,8 +25,10 @@ use attempt::{Attempt, Heard, Purpose};
 pub(crate) use call::Calls;
 use hop::{Answer, Hop};
 use link::{Obtained, Source, obtain};
+use pool::Care;
 pub(crate) use pool::Pool;
 pub(crate) use socket::{Backend, Came, Write};
+use turn::give_way;
 
 /// Carries out an order to forward a request, and those that follow the answer.
 pub(crate) async fn forward(
@@ -101,7 +104,11 @@ async fn ask<'a>(
     purpose: Purpose,
 ) -> Result<Option<(Attempt<'a>, Answer)>, Left> {
     let failed = |fault| shard.tell(Event::OriginFailed { conn: conn.id, fault });
-    let mut attempt = match obtain(shard, conn, request, Source::Any).await? {
+    let care = match request.body {
+        BodySource::Client => Care::Much,
+        BodySource::Empty | BodySource::Bytes(_) => Care::of(&request.head.method),
+    };
+    let mut attempt = match obtain(shard, conn, request, Source::Any(care)).await? {
         Obtained::Link(link) => Attempt::new(link, conn, request, purpose),
         Obtained::CalledOff => return Ok(None),
         Obtained::Failed(fault) => {
@@ -109,6 +116,11 @@ async fn ask<'a>(
             return Ok(None);
         }
     };
+    match care {
+        Care::Little => give_way().await,
+        // What was looked at closely is used at once.
+        Care::Much => {}
+    }
     loop {
         match attempt.hear(shard, conn).await? {
             Heard::Head(answer) => return Ok(Some((attempt, answer))),
