@@ -2,7 +2,8 @@
 //! this run, interleaved.
 //!
 //! The server under test is pinned to one core, the load generator and the backend to another. Every
-//! figure is the median of several repeats. A peer that is not installed is left out with a line.
+//! figure is the median of several rounds; so is every ratio, of two servers that were measured one after
+//! the other. A peer that is not installed is left out with a line.
 //!
 //! What profiles say about the figures is in `NOTES.md` beside this file.
 
@@ -15,7 +16,6 @@ mod report;
 mod sys;
 mod workload;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use std::time::Instant;
 use clap::{Parser, Subcommand};
 
 use peer::Peer;
-use report::Table;
+use report::{Round, Table};
 use workload::{Scale, Workload};
 
 /// The allocator of the binary `holdfast`, whose memory is measured here.
@@ -82,6 +82,10 @@ enum Role {
     },
 }
 
+/// The order within a round: Holdfast right between those that come close to it, since a machine that others
+/// use may be twice as fast a few seconds later.
+const ORDER: [Peer; 5] = [Peer::Pushpin, Peer::Nginx, Peer::Holdfast, Peer::Nchan, Peer::Ceiling];
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.role.clone() {
@@ -111,19 +115,25 @@ fn run(cli: &Cli) -> std::io::Result<()> {
         if !cli.only.is_empty() && !cli.only.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
-        let mut figures: BTreeMap<Peer, Vec<workload::Figures>> = BTreeMap::new();
+        let mut rounds = Vec::new();
         for _ in 0..repeats {
-            for &peer in peers.iter().filter(|peer| workload.runs_on(**peer)) {
+            let mut round = Round::new();
+            for &peer in
+                ORDER.iter().filter(|&&peer| peers.contains(&peer) && workload.runs_on(peer))
+            {
                 let begin = Instant::now();
                 let measured = workload.measure(peer, &origin, &scale);
                 eprintln!("{name}: {}, {:.1} s", peer.name(), begin.elapsed().as_secs_f32());
                 match measured {
-                    Ok(measured) => figures.entry(peer).or_default().push(measured),
+                    Ok(measured) => {
+                        round.insert(peer, measured);
+                    }
                     Err(error) => table.note(format!("{name}: {}: {error}", peer.name())),
                 }
             }
+            rounds.push(round);
         }
-        table.add(&workload, figures);
+        table.add(&workload, &rounds);
         if let Some(note) = workload.note() {
             table.note(note.to_owned());
         }

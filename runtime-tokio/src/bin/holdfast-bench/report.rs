@@ -14,11 +14,15 @@ pub struct Table {
     notes: Vec<String>,
 }
 
+/// What was measured of each server, one right after the other.
+pub type Round = BTreeMap<Peer, Figures>;
+
 struct Row {
     workload: String,
     figure: String,
     better: Better,
-    values: BTreeMap<Peer, f64>,
+    /// What each server reached in each round.
+    rounds: Vec<BTreeMap<Peer, f64>>,
 }
 
 impl Table {
@@ -33,24 +37,20 @@ impl Table {
         self.notes.push(note);
     }
 
-    /// Adds the medians of a workload's repeats.
-    pub fn add(&mut self, workload: &Workload, measured: BTreeMap<Peer, Vec<Figures>>) {
+    /// Adds the rounds of a workload.
+    pub fn add(&mut self, workload: &Workload, rounds: &[Round]) {
         let mut rows: Vec<Row> = Vec::new();
-        for (peer, repeats) in measured {
-            let figures = repeats.first().cloned().unwrap_or_default();
-            for (at, (figure, _, better)) in figures.into_iter().enumerate() {
-                let values = repeats.iter().filter_map(|figures| figures.get(at)).map(|f| f.1);
-                let value = median(values.collect());
-                match rows.iter_mut().find(|row| row.figure == figure) {
-                    Some(row) => {
-                        row.values.insert(peer, value);
-                    }
-                    None => rows.push(Row {
-                        workload: workload.name(),
-                        figure,
-                        better,
-                        values: BTreeMap::from([(peer, value)]),
-                    }),
+        for (at, round) in rounds.iter().enumerate() {
+            for (&peer, figures) in round {
+                for (figure, value, better) in figures {
+                    let row = match rows.iter().position(|row| row.figure == *figure) {
+                        Some(row) => row,
+                        None => {
+                            rows.push(Row::new(workload, figure, *better, rounds.len()));
+                            rows.len() - 1
+                        }
+                    };
+                    rows[row].rounds[at].insert(peer, *value);
                 }
             }
         }
@@ -73,7 +73,7 @@ impl Table {
             for peer in &self.peers {
                 let _ = write!(out, " {:>10}", row.cell(*peer));
             }
-            let _ = writeln!(out, "  {}", row.ratios());
+            let _ = writeln!(out, "  {}", row.ratios(&self.peers));
         }
         for note in &self.notes {
             let _ = writeln!(out, "note: {note}");
@@ -98,7 +98,7 @@ impl Table {
             for peer in &self.peers {
                 let _ = write!(out, " {} |", row.cell(*peer));
             }
-            let _ = writeln!(out, " {} |", row.ratios());
+            let _ = writeln!(out, " {} |", row.ratios(&self.peers));
         }
         out.push('\n');
         for peer in &self.peers {
@@ -116,12 +116,13 @@ impl Table {
             .rows
             .iter()
             .map(|row| {
-                let values: serde_json::Map<_, _> = row
-                    .values
-                    .iter()
-                    .map(|(peer, value)| (peer.name().to_owned(), (*value).into()))
-                    .collect();
-                serde_json::json!({"work": row.workload, "figure": row.figure, "values": values})
+                let (values, ratios) = (
+                    named(&self.peers, |peer| row.median(peer)),
+                    named(&self.peers, |peer| row.ratio(peer)),
+                );
+                serde_json::json!({
+                    "work": row.workload, "figure": row.figure, "values": values, "ratios": ratios,
+                })
             })
             .collect();
         let settings: serde_json::Map<_, _> = self
@@ -138,8 +139,34 @@ impl Table {
 }
 
 impl Row {
+    fn new(workload: &Workload, figure: &str, better: Better, rounds: usize) -> Self {
+        let (workload, figure) = (workload.name(), figure.to_owned());
+        Self { workload, figure, better, rounds: vec![BTreeMap::new(); rounds] }
+    }
+
+    fn median(&self, peer: Peer) -> Option<f64> {
+        median(self.rounds.iter().filter_map(|round| round.get(&peer).copied()).collect())
+    }
+
+    /// How many times better Holdfast is than another: the median of the rounds, in each of which both had the
+    /// machine as it was then.
+    fn ratio(&self, peer: Peer) -> Option<f64> {
+        if peer == Peer::Holdfast {
+            return None;
+        }
+        let ratio = |round: &BTreeMap<Peer, f64>| {
+            let (ours, theirs) = (*round.get(&Peer::Holdfast)?, *round.get(&peer)?);
+            let ratio = match self.better {
+                Better::High => ours / theirs,
+                Better::Low => theirs / ours,
+            };
+            (ratio.is_finite() && ratio > 0.0).then_some(ratio)
+        };
+        median(self.rounds.iter().filter_map(ratio).collect())
+    }
+
     fn cell(&self, peer: Peer) -> String {
-        match self.values.get(&peer) {
+        match self.median(peer) {
             None => "-".to_owned(),
             Some(value) if value.abs() >= 100.0 => format!("{value:.0}"),
             Some(value) if value.abs() >= 10.0 => format!("{value:.1}"),
@@ -147,24 +174,44 @@ impl Row {
         }
     }
 
-    /// How many times better Holdfast is than each other.
-    fn ratios(&self) -> String {
-        let Some(&ours) = self.values.get(&Peer::Holdfast) else { return String::new() };
-        let others = self.values.iter().filter(|(peer, _)| **peer != Peer::Holdfast);
-        let ratio = |theirs: f64| match self.better {
-            Better::High => ours / theirs,
-            Better::Low => theirs / ours,
-        };
-        let named = others.map(|(peer, theirs)| (peer.name(), ratio(*theirs)));
-        named
-            .filter(|(_, ratio)| ratio.is_finite() && *ratio > 0.0)
-            .map(|(name, ratio)| format!("{ratio:.2} {name}"))
-            .collect::<Vec<_>>()
-            .join(", ")
+    /// All the ratios, named.
+    fn ratios(&self, peers: &[Peer]) -> String {
+        let named = peers.iter().filter_map(|&peer| Some((self.ratio(peer)?, peer.name())));
+        named.map(|(ratio, name)| format!("{ratio:.2} {name}")).collect::<Vec<_>>().join(", ")
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// What `value` knows of each peer, by its name.
+fn named(
+    peers: &[Peer],
+    value: impl Fn(Peer) -> Option<f64>,
+) -> serde_json::Map<String, serde_json::Value> {
+    peers.iter().filter_map(|&peer| Some((peer.name().to_owned(), value(peer)?.into()))).collect()
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_that_within_the_rounds() {
+        // The machine is twice as fast in the second round, and the other is not measured in the third.
+        let measured = [(10.0, Some(8.0)), (22.0, Some(20.0)), (30.0, None), (11.0, Some(10.0))];
+        let rounds = measured.map(|(ours, theirs)| {
+            let theirs = theirs.map(|theirs| (Peer::Nginx, theirs));
+            BTreeMap::from_iter([(Peer::Holdfast, ours)].into_iter().chain(theirs))
+        });
+        let (workload, figure) = (String::new(), String::new());
+        let mut row = Row { workload, figure, better: Better::High, rounds: rounds.to_vec() };
+        assert_eq!(row.ratios(&[Peer::Holdfast, Peer::Nginx, Peer::Ceiling]), "1.10 nginx");
+        row.better = Better::Low;
+        assert_eq!(row.ratios(&[Peer::Nginx]), "0.91 nginx");
+        assert_eq!([Peer::Holdfast, Peer::Nginx].map(|peer| row.cell(peer)), ["22.0", "10.0"]);
+        assert_eq!(row.cell(Peer::Ceiling), "-");
+    }
 }

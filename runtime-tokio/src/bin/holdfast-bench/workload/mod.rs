@@ -79,6 +79,7 @@ impl Workload {
     /// Its name.
     pub fn name(&self) -> String {
         match self {
+            Self::Plain { size, conns: 1 } => format!("plain {} KB, 1 connection", size / 1024),
             Self::Plain { size, conns } => format!("plain {} KB, {conns} connections", size / 1024),
             Self::Download => "100 MB download".to_owned(),
             Self::Held(hold, count) => format!("{count} held {}", hold.plural()),

@@ -28,8 +28,8 @@ impl Scale {
     /// For the table in the README.
     pub fn full() -> Self {
         Self {
-            repeats: 3,
-            span: Duration::from_secs(5),
+            repeats: 5,
+            span: Duration::from_secs(3),
             held: &[1000, 15_000],
             settle: Duration::from_millis(1500),
             left: Some(Duration::from_secs(25)),
