@@ -6,21 +6,15 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use holdfast_core::engine::{Action, Actions, Engine, Event, FanoutShape, SocketAction};
-use holdfast_core::ground::{ConnId, Span, Time};
+use holdfast_core::ground::{ConnId, Time};
 use holdfast_core::http1::{Sending, chunk_prefix, chunk_suffix};
-use tokio::sync::Notify;
 
 use crate::client::{Conn, Order, Persist, Stage};
-use crate::shard::Shard;
+use crate::shard::{AT_ONCE, Shard};
 use crate::stats::{Stat, counted};
 
-/// Receivers of a fan-out that are written to in one turn. Larger slices are hardly faster, and everybody else
-/// waits for them (measured by the benchmark: 16 doubled the p99 of a plain request during a fan-out to 10,000).
-const SLICE: usize = 8;
-/// How long a turn lasts at most, where writing takes longer than it should.
-const TURN: Span = Span::from_nanos(50_000);
-/// Receivers that are put in line step by step together.
-const FEW: usize = 16;
+/// Events that there is always room for.
+const KEPT_EVENTS: usize = 8;
 /// More than what stands around the data of a chunk.
 const FRAMING: usize = 32;
 
@@ -40,12 +34,6 @@ pub(crate) struct Driver {
     /// Whom tests put in the engine's place.
     #[cfg(test)]
     pub(crate) stand_in: RefCell<Option<StandIn>>,
-    /// Who has something in the outbox that is not written yet, for others' sake: at most once each.
-    line: RefCell<VecDeque<ConnId>>,
-    /// Somebody has joined the line, and nobody was attending to it.
-    joined: Notify,
-    /// Whether somebody writes to those in line anyway.
-    attended: Cell<bool>,
 }
 
 impl Driver {
@@ -59,9 +47,6 @@ impl Driver {
             told: RefCell::default(),
             #[cfg(test)]
             stand_in: RefCell::default(),
-            line: RefCell::default(),
-            joined: Notify::new(),
-            attended: Cell::new(false),
         }
     }
 
@@ -75,8 +60,7 @@ impl Driver {
 
     /// Nobody is left: gives back what a peak has left.
     pub(crate) fn give_back(&self) {
-        self.events.borrow_mut().shrink_to(SLICE);
-        self.line.borrow_mut().shrink_to(SLICE);
+        self.events.borrow_mut().shrink_to(KEPT_EVENTS);
     }
 
     pub(crate) fn deadline(&self) -> Option<Time> {
@@ -115,7 +99,14 @@ impl Shard {
 
     fn carry_out(&self, actions: &mut Actions) {
         let Actions { list, targets } = actions;
+        let are_many = list.len() > AT_ONCE;
         for action in list.drain(..) {
+            if let Action::Respond { conn, .. } | Action::Finish { conn } = action
+                && are_many
+                && let Some(conn) = self.engaged(conn)
+            {
+                self.put_in_line(&conn);
+            }
             self.act(action, targets);
         }
         actions.clear();
@@ -209,6 +200,9 @@ impl Shard {
             }
             FanoutShape::Finish => {
                 for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
+                    if targets.len() > AT_ONCE {
+                        self.put_in_line(&conn);
+                    }
                     self.render(|out| conn.end(out));
                 }
             }
@@ -217,7 +211,7 @@ impl Shard {
 
     /// Writes to a few at once. Many stand in line for it, and everybody else has a turn in between.
     fn spread<'a>(&self, targets: &[ConnId], data: impl Fn(&Conn) -> Option<&'a Bytes>) {
-        if targets.len() > SLICE {
+        if targets.len() > AT_ONCE {
             return self.line_up(targets, data);
         }
         for conn in targets.iter().filter_map(|&conn| self.engaged(conn)) {
@@ -228,52 +222,6 @@ impl Shard {
         }
     }
 
-    /// Puts many in line. What is known of a connection that is only held is in no cache. So each step is done for a
-    /// few of them at a time, and the processor waits for their memory once.
-    fn line_up<'a>(&self, targets: &[ConnId], data: impl Fn(&Conn) -> Option<&'a Bytes>) {
-        let (conns, mut line) = (self.conns.borrow(), self.driver.line.borrow_mut());
-        for few in targets.chunks(FEW) {
-            let mut engaged = [None; FEW];
-            for (place, &conn) in engaged.iter_mut().zip(few) {
-                *place = conns.get(conn).filter(|conn| conn.is_engaged());
-            }
-            for conn in engaged.into_iter().flatten() {
-                if data(conn).is_some_and(|data| conn.line_up(data)) {
-                    line.push_back(conn.id);
-                }
-            }
-        }
-        if !self.driver.attended.get() {
-            self.driver.joined.notify_one();
-        }
-    }
-
-    /// Somebody promises to write to those in line, or has done so.
-    pub(crate) fn attend_line(&self, attended: bool) {
-        self.driver.attended.set(attended);
-    }
-
-    /// Waits until there is somebody in line to whom nobody else writes.
-    pub(crate) async fn somebody_in_line(&self) {
-        self.driver.joined.notified().await;
-    }
-
-    /// Writes to those who are next in line; says whether more are waiting.
-    pub(crate) fn write_slice(&self) -> bool {
-        let begun = self.now();
-        for _ in 0..SLICE {
-            let Some(conn) = self.driver.line.borrow_mut().pop_front() else { return false };
-            let conn = self.conns.borrow().get(conn).cloned();
-            if let Some(conn) = conn {
-                conn.write_in_turn(self);
-            }
-            if self.now().since(begun) >= TURN {
-                break;
-            }
-        }
-        true
-    }
-
     fn order(&self, conn: ConnId, order: Order) {
         if let Some(conn) = self.engaged(conn) {
             conn.order(order);
@@ -281,7 +229,7 @@ impl Shard {
     }
 
     /// The connection of an action. It may have gone in the same breath; the engine hears of that next.
-    fn engaged(&self, conn: ConnId) -> Option<Rc<Conn>> {
+    pub(crate) fn engaged(&self, conn: ConnId) -> Option<Rc<Conn>> {
         self.conns.borrow().get(conn).filter(|conn| conn.is_engaged()).cloned()
     }
 

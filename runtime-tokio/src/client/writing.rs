@@ -47,7 +47,9 @@ impl Conn {
         self.wire.borrow_mut().finish(out);
         self.write(out);
         self.stage.set(Stage::Answered);
-        self.wake();
+        if !self.in_line.get() {
+            self.wake();
+        }
     }
 
     /// The response cannot be completed; what still waits to be written is given up.
@@ -108,19 +110,27 @@ impl Conn {
         self.put(bytes, |taken| Bytes::copy_from_slice(bytes.get(taken..).unwrap_or_default()));
     }
 
-    /// Puts bytes that many get behind whatever waits here; says whether the connection must be put in line for
-    /// [`Self::write_in_turn`].
+    /// Whatever is written from now on waits for [`Self::write_in_turn`], and so does the task, if that is the end of
+    /// the response; says whether the connection must be put in line for it.
+    pub(crate) fn stand_in_line(&self) -> bool {
+        self.side.get() != Side::Lost && !self.in_line.replace(true)
+    }
+
+    /// Puts bytes that many get behind whatever waits here; says whether the connection must be put in line.
     pub(crate) fn line_up(&self, bytes: &Bytes) -> bool {
         if self.side.get() == Side::Lost {
             return false;
         }
         self.outbox.borrow_mut().push(bytes.clone());
-        !self.in_line.replace(true)
+        self.stand_in_line()
     }
 
     /// Its turn in a fan-out has come: writes what the socket takes, and leaves the rest to the task.
     pub(crate) fn write_in_turn(&self, shard: &Shard) {
         self.in_line.set(false);
+        if self.stage.get() == Stage::Answered {
+            self.wake();
+        }
         let mut outbox = self.outbox.borrow_mut();
         if outbox.is_empty() {
             return;

@@ -6,6 +6,7 @@
 mod accept;
 mod clockwork;
 mod crowd;
+mod line;
 mod run;
 
 use std::cell::{Cell, RefCell};
@@ -27,8 +28,10 @@ use crate::net::TcpStream;
 use crate::origin::{Calls, Pool};
 use crate::stats::Stats;
 use clockwork::Clockwork;
+use line::Line;
 
 pub(crate) use crowd::Crowd;
+pub(crate) use line::AT_ONCE;
 pub(crate) use run::{Part, Shared, live, live_with_hub};
 
 /// Bytes read at once.
@@ -57,6 +60,7 @@ pub(crate) struct Shard {
     masks: RefCell<Rng>,
     pub(crate) stats: Stats,
     rendering: Cell<Vec<u8>>,
+    line: Line,
     clockwork: Clockwork,
     draining: Cell<bool>,
     /// The last connection of a draining shard has gone, and the last call.
@@ -105,6 +109,7 @@ impl Shard {
             masks: RefCell::new(Rng::new(seed())),
             stats: Stats::default(),
             rendering: Cell::default(),
+            line: Line::default(),
             clockwork: Clockwork::default(),
             draining: Cell::new(false),
             emptied: Notify::new(),
@@ -185,6 +190,7 @@ impl Shard {
             conns.shrink();
             self.forget_waits();
             self.driver.give_back();
+            self.line.give_back();
         }
         drop(conns);
         self.check_deserted();

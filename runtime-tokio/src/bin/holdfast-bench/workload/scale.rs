@@ -32,7 +32,7 @@ impl Scale {
             span: Duration::from_secs(3),
             held: &[1000, 15_000],
             settle: Duration::from_millis(1500),
-            left: Some(Duration::from_secs(25)),
+            left: Some(Duration::from_secs(40)),
             again: Duration::from_secs(4),
             fans: &[1000, 10_000],
             plain: &[1, 64, 256],
