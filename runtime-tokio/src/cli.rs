@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 use holdfast::config::{Options, Source, listen_addr, log_level};
 use tracing::level_filters::LevelFilter;
 
-/// A GRIP reverse proxy: long-polling and HTTP streaming for any web backend.
+/// A GRIP reverse proxy: long-polling, HTTP streaming and WebSockets for any web backend.
 #[derive(Parser, Debug)]
 #[command(name = "holdfast", version, disable_version_flag = true)]
 #[command(after_help = "'holdfast publish' publishes an item; see 'holdfast publish --help'.")]

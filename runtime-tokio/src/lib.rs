@@ -32,6 +32,7 @@
 //! that the engine makes of an origin itself, is a task of its own: a message for an origin behind
 //! WebSocket-over-HTTP is one.
 
+pub mod allocator;
 pub mod config;
 pub mod demo;
 

@@ -10,9 +10,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use holdfast::config::{self, ConfigError, RoutesSource};
+use holdfast::config::{self, ConfigError, RoutesSource, Settings};
 use holdfast::demo::{self, DemoOptions};
-use holdfast::{Occasion, Proxy, StartError, run_with};
+use holdfast::{Occasion, Proxy, StartError, allocator, run_with};
 use holdfast_core::engine::Config;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
@@ -20,10 +20,8 @@ use tracing::level_filters::LevelFilter;
 use cli::{Cli, Command, Run};
 use log::Log;
 
-/// Gives memory back within some twenty seconds after a burst; the system's allocator keeps most of it.
-/// Measured by the benchmark's rows of held connections.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Jemalloc = allocator::Jemalloc;
 
 /// Why the process ends with an error.
 #[derive(Debug, Error)]
@@ -127,7 +125,7 @@ fn start_log(path: Option<&Path>, level: LevelFilter) -> Result<Log, Failure> {
 
 fn serve(loaded: config::Loaded, log: Log, announce: impl FnOnce(&Proxy)) -> Result<(), Failure> {
     tracing::info!("routes loaded with {} entries", loaded.settings.core.routes.len());
-    let settings = loaded.settings.clone();
+    let settings = Settings { upkeep: allocator::empty_cache, ..loaded.settings.clone() };
     let served = run_with(settings, announce, reloader(loaded, log));
     Ok(served.inspect_err(|error| tracing::error!("{error}"))?)
 }

@@ -11,7 +11,7 @@ use holdfast_core::engine::Config;
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-use crate::config::Settings;
+use crate::config::{Settings, UPKEEP};
 use crate::plan::{Phase, Plan, StartError};
 use crate::shard::Shared;
 use crate::{hub, shard};
@@ -33,8 +33,9 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy; when this returns, it serves.
     pub fn start(settings: Settings) -> Result<Self, StartError> {
+        let upkeep = settings.upkeep;
         let Plan { http, publish, hub, shards, shared, config, phase } = Plan::of(settings)?;
-        let (threads, exits) = hire(shards, hub, &shared)?.ready()?;
+        let (threads, exits) = hire(shards, hub, &shared, upkeep)?.ready()?;
         Ok(Self { http, publish, config, phase, threads, exits })
     }
 
@@ -78,31 +79,45 @@ impl Proxy {
 }
 
 /// A thread for every shard and one for the hub, which an only shard has beside it.
-fn hire(mut shards: Vec<shard::Part>, hub: hub::Part, shared: &Shared) -> io::Result<Crew> {
+fn hire(
+    mut shards: Vec<shard::Part>,
+    hub: hub::Part,
+    shared: &Shared,
+    upkeep: fn(),
+) -> io::Result<Crew> {
     let mut crew = Crew::new(shards.len() + 1);
     if shards.len() == 1
         && let Some(only) = shards.pop()
     {
         let shared = shared.clone();
-        crew.hire("shard-0".to_owned(), |ready| {
-            live(shard::live_with_hub(only, hub, shared, ready))
+        crew.hire("shard-0".to_owned(), move |ready| {
+            live(shard::live_with_hub(only, hub, shared, ready), upkeep)
         })?;
         return Ok(crew);
     }
     for part in shards {
         let shared = shared.clone();
         let name = format!("shard-{}", part.id.0);
-        crew.hire(name, |ready| live(shard::live(part, shared, ready)))?;
+        crew.hire(name, move |ready| live(shard::live(part, shared, ready), upkeep))?;
     }
-    crew.hire("hub".to_owned(), |ready| live(hub::live(hub, ready)))?;
+    crew.hire("hub".to_owned(), move |ready| live(hub::live(hub, ready), upkeep))?;
     Ok(crew)
 }
 
 /// Lives one part of a proxy in the thread that calls this.
-fn live(part: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+fn live(part: impl Future<Output = io::Result<()>>, upkeep: fn()) -> io::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().max_blocking_threads(LOOKUPS).build()?;
-    LocalSet::new().block_on(&runtime, part)
+    let tasks = LocalSet::new();
+    tasks.spawn_local(keep_up(upkeep));
+    tasks.block_on(&runtime, part)
+}
+
+async fn keep_up(upkeep: fn()) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        upkeep();
+    }
 }
 
 type Thread = JoinHandle<io::Result<()>>;
@@ -162,5 +177,25 @@ impl Drop for Exit {
     fn drop(&mut self) {
         // There is room for one message from each thread.
         let _ = self.1.try_send(std::mem::take(&mut self.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    thread_local! {
+        static CALLS: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upkeep_is_done_every_ten_seconds() {
+        let keeping_up = keep_up(|| CALLS.set(CALLS.get() + 1));
+        let ended = tokio::time::timeout(Duration::from_secs(35), keeping_up).await;
+        assert!(ended.is_err());
+        assert_eq!(CALLS.get(), 3);
     }
 }

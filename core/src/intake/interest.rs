@@ -111,7 +111,7 @@ impl Interest {
 }
 
 /// Channels for which there is room even when none is wanted.
-const KEPT: usize = 1024;
+const KEPT: usize = 128;
 
 #[cfg(test)]
 mod tests {

@@ -281,4 +281,4 @@ impl Sequence {
 }
 
 /// Channels for which there is room even when none is subscribed.
-const KEPT: usize = 1024;
+const KEPT: usize = 128;

@@ -43,7 +43,13 @@ pub struct Settings {
     pub drain_timeout: Duration,
     /// Whether a WebSocket is closed whose client sends a text that is not UTF-8 (`check_utf8`).
     pub check_utf8: bool,
+    /// Called in each of the proxy's threads every [`UPKEEP`], for what the allocator of the process
+    /// would have a thread do that may be idle; by default nothing. It must be short: nobody is served meanwhile.
+    pub upkeep: fn(),
 }
+
+/// How often [`Settings::upkeep`] is called in each thread.
+pub const UPKEEP: Duration = Duration::from_secs(10);
 
 /// Where and how publishers are served.
 #[derive(Clone, Copy, Debug)]
@@ -74,6 +80,7 @@ impl Default for Settings {
             client_idle_timeout: Duration::from_secs(60),
             drain_timeout: Duration::from_secs(10),
             check_utf8: true,
+            upkeep: || {},
         }
     }
 }

@@ -182,6 +182,7 @@ fn settings(values: &mut Values, options: &Options) -> Settings {
         drain_timeout: timeout(values, "drain_timeout", 0, defaults.drain_timeout),
         check_utf8: values.bool("holdfast", "check_utf8", defaults.check_utf8),
         core: defaults.core,
+        upkeep: defaults.upkeep,
     }
 }
 

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::{Parser, Subcommand};
+use holdfast::allocator;
 
 use peer::Peer;
 use report::{Round, Table};
@@ -29,7 +30,7 @@ use workload::{Scale, Workload};
 
 /// The allocator of the binary `holdfast`, whose memory is measured here.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Jemalloc = allocator::Jemalloc;
 
 /// Measures Holdfast against its peers.
 #[derive(Parser)]

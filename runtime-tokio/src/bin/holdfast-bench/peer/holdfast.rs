@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::Child;
 use std::{fs, io};
 
-use holdfast::config::{Options, Source, load};
-use holdfast::run_with;
+use holdfast::config::{Options, Settings, Source, load};
+use holdfast::{allocator, run_with};
 
 use super::Site;
 use crate::sys;
@@ -37,5 +37,6 @@ pub fn start(site: &Site) -> io::Result<Child> {
 pub fn serve(config: PathBuf) -> io::Result<()> {
     let options = Options { source: Source::File(config), ..Options::default() };
     let loaded = load(&options).map_err(io::Error::other)?;
-    run_with(loaded.settings, |_| {}, |_| None).map_err(io::Error::other)
+    let settings = Settings { upkeep: allocator::empty_cache, ..loaded.settings };
+    run_with(settings, |_| {}, |_| None).map_err(io::Error::other)
 }
