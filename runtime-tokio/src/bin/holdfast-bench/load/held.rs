@@ -32,6 +32,25 @@ struct Conn {
     stamp: Option<u64>,
 }
 
+/// What the generator does while nothing arrives.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Between {
+    /// It looks again and again, on a core that nobody else needs. So a server does not pay for waking it: clients of
+    /// the world are on machines of their own.
+    Watch,
+    /// It leaves the core to others.
+    Sleep,
+}
+
+impl Between {
+    fn nap(self) -> Duration {
+        match self {
+            Self::Watch => Duration::ZERO,
+            Self::Sleep => Duration::from_millis(20),
+        }
+    }
+}
+
 /// What arrived.
 #[derive(Debug, Default)]
 pub struct Received {
@@ -85,10 +104,15 @@ impl Held {
     }
 
     /// Collects messages until there are `expected`, or nothing has come for `patience`.
-    pub fn collect(&mut self, expected: usize, patience: Duration) -> io::Result<Received> {
+    pub fn collect(
+        &mut self,
+        expected: usize,
+        patience: Duration,
+        between: Between,
+    ) -> io::Result<Received> {
         let (mut all, mut last) = (Received::default(), Instant::now());
         while all.messages < expected && last.elapsed() < patience {
-            let some = self.turn(Duration::from_millis(20))?;
+            let some = self.turn(between.nap())?;
             if some.messages > 0 {
                 last = Instant::now();
             }

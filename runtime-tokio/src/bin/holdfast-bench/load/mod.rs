@@ -10,7 +10,7 @@ mod turns;
 mod web_socket;
 
 pub use download::download;
-pub use held::{Held, Received};
+pub use held::{Between, Held, Received};
 pub use latency::Latencies;
 pub use polls::{cycles, open_and_close};
 pub use publisher::{Publisher, unicast};

@@ -1,4 +1,4 @@
-//! Publishers: one at a time, or many under way.
+//! Publishers: one publish at a time, or many under way.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -11,7 +11,7 @@ use super::socket::{Answers, Response, Socket};
 use crate::peer::{Hold, Running};
 use crate::sys::wait;
 
-/// A publisher that waits for each answer; it connects anew when the server closes (Pushpin does).
+/// A publisher with one publish at a time; it connects anew when the server closes (Pushpin does).
 pub struct Publisher {
     addr: SocketAddr,
     hold: Hold,
@@ -24,21 +24,26 @@ impl Publisher {
         Self { addr: server.publish, hold, stream: None }
     }
 
-    /// Publishes one message and waits until it is accepted.
-    pub fn publish(&mut self, server: &Running, channel: &str) -> io::Result<()> {
-        let request = server.publish_request(self.hold, channel, &message());
-        if let Some(stream) = self.stream.take()
-            && self.exchange(stream, &request).is_ok()
-        {
-            return Ok(());
-        }
-        let stream = TcpStream::connect(self.addr)?;
+    /// Connects, unless it is connected.
+    pub fn ready(&mut self) -> io::Result<&mut TcpStream> {
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => TcpStream::connect(self.addr)?,
+        };
         stream.set_nodelay(true)?;
-        self.exchange(stream, &request)
+        Ok(self.stream.insert(stream))
     }
 
-    fn exchange(&mut self, mut stream: TcpStream, request: &str) -> io::Result<()> {
-        stream.write_all(request.as_bytes())?;
+    /// Publishes one message; the answer is to be waited for.
+    pub fn publish(&mut self, server: &Running, channel: &str) -> io::Result<()> {
+        let request = server.publish_request(self.hold, channel, &message());
+        self.ready()?.write_all(request.as_bytes())
+    }
+
+    /// Waits until what was published is accepted. Some servers say so when they have written it to everybody; who
+    /// waits before it reads what arrives is not woken for that, which is a gift to such a server.
+    pub fn accepted(&mut self) -> io::Result<()> {
+        let Some(mut stream) = self.stream.take() else { return Ok(()) };
         let (mut response, mut buffer) = (Response::default(), [0; 4096]);
         loop {
             let count = stream.read(&mut buffer)?;
@@ -46,9 +51,8 @@ impl Publisher {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             if response.advance(&buffer[..count])? > 0 {
-                let closes =
-                    String::from_utf8_lossy(&buffer[..count]).contains("Connection: close");
-                self.stream = (!closes).then_some(stream);
+                let said = String::from_utf8_lossy(&buffer[..count]);
+                self.stream = (!said.contains("Connection: close")).then_some(stream);
                 return Ok(());
             }
         }

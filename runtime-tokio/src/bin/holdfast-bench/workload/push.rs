@@ -4,19 +4,19 @@ use std::time::{Duration, Instant};
 use std::{io, process, thread};
 
 use super::{Figures, Scale, high, low};
-use crate::load::{Held, Publisher, Received, plain, unicast};
+use crate::load::{Between, Held, Publisher, Received, plain, unicast};
 use crate::peer::{Hold, Peer, Running};
 use crate::sys;
 
 /// A message to `count` clients of one channel, the next when it has come to all.
 pub fn fan_out(server: &Running, hold: Hold, count: usize, scale: &Scale) -> io::Result<Figures> {
-    let mut fan = Fan::open(server, scale, (hold, count))?;
+    let mut fan = Fan::open(server, scale, (hold, count), Between::Watch)?;
     let (mut rates, mut lost) = (Vec::new(), 0);
     let begin = Instant::now();
     while begin.elapsed() < scale.span || rates.len() < 3 {
-        let sent = Instant::now();
-        lost += count - fan.publish()?;
-        rates.push(count as f64 / sent.elapsed().as_secs_f64());
+        let (received, span) = fan.publish()?;
+        lost += count - received;
+        rates.push(count as f64 / span.as_secs_f64());
     }
     rates.sort_by(f64::total_cmp);
     let rate = rates[rates.len() / 2];
@@ -31,6 +31,7 @@ pub fn fan_out(server: &Running, hold: Hold, count: usize, scale: &Scale) -> io:
 pub struct Fan<'a> {
     server: &'a Running,
     held: Held,
+    between: Between,
     publisher: Publisher,
 }
 
@@ -40,17 +41,21 @@ impl<'a> Fan<'a> {
         server: &'a Running,
         scale: &Scale,
         (hold, count): (Hold, usize),
+        between: Between,
     ) -> io::Result<Self> {
         let held = hold_many(server, scale, (hold, count), |_| "fan".to_owned())?;
-        Ok(Self { server, held, publisher: Publisher::new(server, hold) })
+        Ok(Self { server, held, between, publisher: Publisher::new(server, hold) })
     }
 
-    /// Publishes a message; returns how many it has come to.
-    pub fn publish(&mut self) -> io::Result<usize> {
+    /// Publishes a message; returns how many it has come to, and how long that took.
+    pub fn publish(&mut self) -> io::Result<(usize, Duration)> {
+        self.publisher.ready()?;
+        let (count, begin) = (self.held.len(), Instant::now());
         self.publisher.publish(self.server, "fan")?;
-        let count = self.held.len();
-        let received = self.held.collect(count, Duration::from_secs(3))?;
-        Ok(received.messages.min(count))
+        let received = self.held.collect(count, Duration::from_secs(3), self.between)?;
+        let span = begin.elapsed();
+        self.publisher.accepted()?;
+        Ok((received.messages.min(count), span))
     }
 }
 
@@ -67,7 +72,7 @@ fn hold_many(
         Peer::Pushpin => scale.again,
         _ => Duration::from_millis(100),
     };
-    held.collect(usize::MAX, settle)?;
+    held.collect(usize::MAX, settle, Between::Sleep)?;
     Ok(held)
 }
 
@@ -110,8 +115,10 @@ pub fn trickle(server: &Running, scale: &Scale) -> io::Result<Figures> {
         while let Some(left) = due.checked_duration_since(Instant::now()) {
             all.add(held.turn(left)?);
         }
+        publisher.accepted()?;
     }
-    all.add(held.collect(sent as usize - all.messages, Duration::from_secs(1))?);
+    let missing = sent as usize - all.messages;
+    all.add(held.collect(missing, Duration::from_secs(1), Between::Sleep)?);
     Ok(vec![
         low("p50 ms", all.latencies.quantile(0.5)),
         low("p99 ms", all.latencies.quantile(0.99)),
@@ -122,7 +129,7 @@ pub fn trickle(server: &Running, scale: &Scale) -> io::Result<Figures> {
 /// One plain request after the other while messages go to many.
 pub fn flat(server: &Running, count: usize, scale: &Scale) -> io::Result<Figures> {
     let idle = plain(server.http, "/plain/1024", 1, scale.span)?.latencies.quantile(0.99);
-    let mut fan = Fan::open(server, scale, (Hold::Stream, count))?;
+    let mut fan = Fan::open(server, scale, (Hold::Stream, count), Between::Sleep)?;
     let (addr, span) = (server.http, scale.span);
     let asking = thread::spawn(move || {
         sys::prefer_this_thread();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::push::Fan;
 use super::{Figures, Scale, high};
-use crate::load::plain;
+use crate::load::{Between, plain};
 use crate::origin::Origin;
 use crate::peer::{Hold, Peer, Running};
 use crate::sys::Cores;
@@ -52,10 +52,10 @@ impl Job {
                 (done.count, server.cpu() - before)
             }
             Self::FanOut => {
-                let mut fan = Fan::open(server, scale, (Hold::Stream, 1000))?;
+                let mut fan = Fan::open(server, scale, (Hold::Stream, 1000), Between::Sleep)?;
                 let (before, begin, mut count) = (server.cpu(), Instant::now(), 0);
                 while begin.elapsed() < scale.span {
-                    count += fan.publish()?;
+                    count += fan.publish()?.0;
                 }
                 (count, server.cpu() - before)
             }
