@@ -118,6 +118,19 @@ mod tests {
     }
 
     #[test]
+    fn ids_whose_time_is_over_keep_no_room() {
+        const MANY: usize = 10 * KEPT;
+        let limits = Limits { id_ttl: Span::from_secs(60), id_cache: MANY, ..Limits::default() };
+        let mut dedupe = dedupe(limits);
+        for id in 0..MANY {
+            assert!(dedupe.admit(at(0), "a", &id.to_string()));
+        }
+        assert!(dedupe.seen.capacity() >= MANY);
+        assert!(!dedupe.knows(at(60), "a", "0"));
+        assert!(dedupe.seen.capacity() <= 2 * KEPT && dedupe.order.capacity() <= 2 * KEPT);
+    }
+
+    #[test]
     fn off_remembers_nothing() {
         let mut dedupe = dedupe(Limits::default());
         assert!(dedupe.admit(at(0), "a", "1") && dedupe.admit(at(0), "a", "1"));

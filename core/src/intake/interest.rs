@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::KEPT_CHANNELS;
 use super::line::{Line, Place};
 use crate::ground::{Limits, Seed, SeededMap, ShardId, Span, Time};
 
@@ -103,15 +104,11 @@ impl Interest {
             self.fresh.leave(place);
         }
         if self.channels.is_empty() {
-            // A past peak keeps no memory.
-            self.channels.shrink_to(KEPT);
+            self.channels.shrink_to(KEPT_CHANNELS);
         }
         Some(Turn::Lost)
     }
 }
-
-/// Channels for which there is room even when none is wanted.
-const KEPT: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -168,6 +165,19 @@ mod tests {
         assert_eq!(interest.due(at(1100)), set([&a, &b]));
         assert_eq!(interest.deadline(), Some(at(1201)));
         assert_eq!(interest.due(at(1201)), set([&c]));
+    }
+
+    #[test]
+    fn channels_that_nobody_wants_any_more_keep_no_room() {
+        const MANY: usize = 10 * KEPT_CHANNELS;
+        let mut interest = Interest::new(&Limits::default(), Seed(1));
+        for wanted in [true, false] {
+            for channel in 0..MANY {
+                interest.set(at(0), ShardId(0), &channel.to_string().into(), wanted);
+            }
+            assert_eq!(interest.channels.capacity() >= MANY, wanted);
+        }
+        assert!(interest.channels.capacity() <= 2 * KEPT_CHANNELS);
     }
 
     #[test]

@@ -14,3 +14,6 @@ pub use interest::{Interest, Turn};
 pub use order::Order;
 pub use out::{HubAction, Out};
 pub use rate::{Backlog, FanOut, Ticks};
+
+/// Channels for which the tables have room even when none is wanted; what a peak leaves beyond is given back.
+const KEPT_CHANNELS: usize = 128;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::line::{Line, Place};
 use super::weight::weight;
-use super::{Dedupe, Out};
+use super::{Dedupe, KEPT_CHANNELS, Out};
 use crate::ground::{Count, Limits, Rng, Seed, SeededMap, Span, Time};
 use crate::publish::{Item, Release};
 
@@ -93,8 +93,7 @@ impl Order {
             out.drop(&waiting.item, Count::Unwanted);
         }
         if self.channels.is_empty() {
-            // A past peak keeps no memory.
-            self.channels.shrink_to(KEPT);
+            self.channels.shrink_to(KEPT_CHANNELS);
         }
     }
 
@@ -280,5 +279,24 @@ impl Sequence {
     }
 }
 
-/// Channels for which there is room even when none is subscribed.
-const KEPT: usize = 128;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::Counters;
+
+    #[test]
+    fn channels_that_nobody_subscribes_to_any_more_keep_no_room() {
+        const MANY: usize = 10 * KEPT_CHANNELS;
+        let mut order = Order::new(&Limits::default(), Seed(1));
+        let (mut actions, mut counters) = (Vec::new(), Counters::default());
+        let mut out = Out { actions: &mut actions, counters: &mut counters };
+        for channel in 0..MANY {
+            order.open(channel.to_string().into());
+        }
+        assert!(order.channels.capacity() >= MANY);
+        for channel in 0..MANY {
+            order.close(&channel.to_string(), &mut out);
+        }
+        assert!(order.channels.capacity() <= 2 * KEPT_CHANNELS);
+    }
+}

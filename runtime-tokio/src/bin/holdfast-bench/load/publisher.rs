@@ -26,12 +26,14 @@ impl Publisher {
 
     /// Connects, unless it is connected.
     pub fn ready(&mut self) -> io::Result<&mut TcpStream> {
-        let stream = match self.stream.take() {
-            Some(stream) => stream,
-            None => TcpStream::connect(self.addr)?,
-        };
-        stream.set_nodelay(true)?;
-        Ok(self.stream.insert(stream))
+        match &mut self.stream {
+            Some(stream) => Ok(stream),
+            none => {
+                let stream = TcpStream::connect(self.addr)?;
+                stream.set_nodelay(true)?;
+                Ok(none.insert(stream))
+            }
+        }
     }
 
     /// Publishes one message; the answer is to be waited for.
